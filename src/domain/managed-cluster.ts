@@ -1,0 +1,166 @@
+/**
+ * The rules of a managed cluster: what a create or update makes of it, what can not change, whether it has an issuer.
+ *
+ * Node pools, network and version are stored and echoed, never acted on. Leaves to `rotation.ts` the keys, to
+ * `http/management` the members that only fill the reply.
+ */
+import { MintmarkError } from './errors.ts';
+import { hasIssuerByDefault, parseKubernetesVersion, versionWarning } from './kubernetes-version.ts';
+import { knownLocation } from './locations.ts';
+import { assertResourceName, MANAGED_CLUSTER_TYPE, managedClusterId } from './resource-id.ts';
+import { isJsonObject, type Json, type JsonObject, merge, type Resource } from './resource.ts';
+
+/** What a client sends; unknown and read-only members have no effect. */
+export interface ClusterRequest {
+  readonly location?: string | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly identity?: JsonObject | undefined;
+  readonly sku?: JsonObject | undefined;
+  readonly properties: JsonObject;
+}
+
+export interface ClusterPlace {
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+}
+
+export interface ClusterDefaults {
+  /** Where the cluster is when the request does not say. */
+  readonly location: string;
+  /** Locations beside the public Azure regions. */
+  readonly configuredLocations: readonly string[];
+}
+
+/** What a request comes to: the cluster as it will be, whether it needs an issuer now, and what the person should know. */
+export interface ClusterDecision {
+  readonly cluster: Resource;
+  readonly enableIssuer: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** The writable members of `properties` that are stored and echoed. `oidcIssuerProfile` is decided here, not stored. */
+const STORED_PROPERTIES: ReadonlySet<string> = new Set([
+  'kubernetesVersion', 'dnsPrefix', 'fqdnSubdomain', 'agentPoolProfiles', 'linuxProfile', 'windowsProfile', 'servicePrincipalProfile', 'addonProfiles',
+  'podIdentityProfile', 'nodeResourceGroup', 'enableRBAC', 'supportPlan', 'networkProfile', 'aadProfile', 'autoUpgradeProfile', 'upgradeSettings',
+  'autoScalerProfile', 'apiServerAccessProfile', 'diskEncryptionSetID', 'identityProfile', 'disableLocalAccounts', 'httpProxyConfig', 'securityProfile',
+  'storageProfile', 'ingressProfile', 'publicNetworkAccess', 'workloadAutoScalerProfile', 'azureMonitorProfile', 'serviceMeshProfile', 'metricsProfile',
+  'nodeProvisioningProfile', 'nodeResourceGroupProfile', 'bootstrapProfile', 'aiToolchainOperatorProfile',
+]);
+
+/** Members that hold a secret: never stored, so never echoed. */
+const SECRET_MEMBERS: ReadonlySet<string> = new Set(['secret', 'adminPassword', 'serverAppSecret', 'gmsaPassword']);
+
+const DEFAULT_POOL: JsonObject = { name: 'nodepool1', count: 1, mode: 'System', osType: 'Linux', type: 'VirtualMachineScaleSets' };
+const STORED_NOT_DONE = 'stored and echoed only: Mintmark registers a cluster that runs elsewhere and';
+
+/** A new cluster. @throws MintmarkError for a bad name, location or version. */
+export function createCluster(request: ClusterRequest, place: ClusterPlace, defaults: ClusterDefaults, now: Date): ClusterDecision {
+  const name = assertResourceName(MANAGED_CLUSTER_TYPE, place.name);
+  const version = parseKubernetesVersion(textMember(request.properties, 'kubernetesVersion') ?? '');
+  const blank = { nodeResourceGroup: `MC_${place.resourceGroup}_${name}`, agentPoolProfiles: [DEFAULT_POOL], networkProfile: {}, kubernetesVersion: version.text };
+  const stored = merge(blank, storable(request.properties));
+  const properties = { ...stored, kubernetesVersion: version.text, agentPoolProfiles: mergePools([], stored.agentPoolProfiles) };
+  const cluster: Resource = {
+    id: managedClusterId(place.subscriptionId, place.resourceGroup, name), type: MANAGED_CLUSTER_TYPE, name,
+    tenantId: place.tenantId, subscriptionId: place.subscriptionId,
+    location: knownLocation(request.location ?? defaults.location, defaults.configuredLocations),
+    tags: request.tags ?? {}, envelope: envelopeOf(request), properties, issuerId: null, version: 1, createdAt: now, updatedAt: now,
+  };
+  const warnings = [versionWarning(version), `The cluster's nodes, network and version are ${STORED_NOT_DONE} creates no nodes.`];
+  return { cluster, enableIssuer: issuerAsked(request.properties) ?? hasIssuerByDefault(version), warnings: present(warnings) };
+}
+
+/**
+ * An update by PUT: absent means keep.
+ * @throws MintmarkError `IssuerCanNotBeDisabled`, `LocationCanNotChange`, `KubernetesDowngrade`, `UnsupportedKubernetesVersion`.
+ */
+export function updateCluster(stored: Resource, request: ClusterRequest, defaults: ClusterDefaults, now: Date): ClusterDecision {
+  assertSameLocation(stored, request, defaults);
+  const asked = issuerAsked(request.properties);
+  if (asked === false && stored.issuerId !== null) throw new MintmarkError('IssuerCanNotBeDisabled', `The OIDC issuer of '${stored.name}' can not be disabled: running workloads and their relying parties depend on its issuer URL. Nothing was changed.`, { target: 'properties.oidcIssuerProfile.enabled' });
+  const version = nextVersion(stored, request);
+  const merged = merge(stored.properties, storable(request.properties));
+  const properties = { ...merged, kubernetesVersion: version.text, agentPoolProfiles: mergePools(stored.properties.agentPoolProfiles, merged.agentPoolProfiles) };
+  const cluster = { ...stored, tags: request.tags ?? stored.tags, envelope: merge(stored.envelope, envelopeOf(request)), properties, version: stored.version + 1, updatedAt: now };
+  const warnings = [versionWarning(version), upgradeWarning(stored.properties, properties), scaleWarning(stored.properties, properties)];
+  return { cluster, enableIssuer: asked === true && stored.issuerId === null, warnings: present(warnings) };
+}
+
+/** Whether a PUT of the decision would change anything that is stored. */
+export const changes = (stored: Resource, next: Resource): boolean =>
+  JSON.stringify([stored.tags, stored.envelope, stored.properties, stored.issuerId]) !== JSON.stringify([next.tags, next.envelope, next.properties, next.issuerId]);
+
+function assertSameLocation(stored: Resource, request: ClusterRequest, defaults: ClusterDefaults): void {
+  if (request.location === undefined) return;
+  const location = knownLocation(request.location, [...defaults.configuredLocations, stored.location]);
+  if (location !== stored.location) throw new MintmarkError('LocationCanNotChange', `'${stored.name}' is in ${stored.location}, which is part of its issuer URL; it can not move to ${location}.`, { target: 'location' });
+}
+
+function nextVersion(stored: Resource, request: ClusterRequest): { text: string; minor: number } {
+  const current = parseKubernetesVersion(textMember(stored.properties, 'kubernetesVersion') ?? '');
+  const next = parseKubernetesVersion(textMember(request.properties, 'kubernetesVersion') || current.text);
+  if (next.minor < current.minor) throw new MintmarkError('KubernetesDowngrade', `'${stored.name}' is at Kubernetes ${current.text}; it can not go back to ${next.text}.`, { target: 'properties.kubernetesVersion' });
+  return next;
+}
+
+function upgradeWarning(before: JsonObject, now: JsonObject): string | null {
+  return before.kubernetesVersion === now.kubernetesVersion ? null : `The Kubernetes version ${String(now.kubernetesVersion)} is ${STORED_NOT_DONE} upgrades nothing.`;
+}
+
+function scaleWarning(before: JsonObject, now: JsonObject): string | null {
+  const counts = ({ agentPoolProfiles }: JsonObject): string => JSON.stringify(pools(agentPoolProfiles).map(({ name, count }) => [name, count]));
+  return counts(before) === counts(now) ? null : `The node counts are ${STORED_NOT_DONE} scales nothing.`;
+}
+
+/** `oidcIssuerProfile.enabled`, or null when the request does not say. */
+function issuerAsked(properties: JsonObject): boolean | null {
+  const profile = properties.oidcIssuerProfile;
+  if (profile === undefined || profile === null) return null;
+  const enabled = isJsonObject(profile) ? (profile.enabled ?? null) : profile;
+  if (enabled === null || typeof enabled === 'boolean') return enabled;
+  throw new MintmarkError('InvalidRequestContent', 'oidcIssuerProfile.enabled is true or false.', { target: 'properties.oidcIssuerProfile.enabled' });
+}
+
+function textMember(properties: JsonObject, member: string): string | undefined {
+  const value = properties[member];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  throw new MintmarkError('InvalidRequestContent', `${member} is a string.`, { target: `properties.${member}` });
+}
+
+function storable(properties: JsonObject): JsonObject {
+  const known = Object.entries(properties).filter(([member]) => STORED_PROPERTIES.has(member));
+  return withoutSecrets(Object.fromEntries(known)) as JsonObject;
+}
+
+function withoutSecrets(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([member]) => !SECRET_MEMBERS.has(member)).map(([member, inner]) => [member, withoutSecrets(inner)]));
+}
+
+function envelopeOf({ identity, sku }: ClusterRequest): JsonObject {
+  return { ...(identity === undefined ? {} : { identity }), ...(sku === undefined ? {} : { sku }) };
+}
+
+/** The pools of a request replace those stored; of a pool with the same name, absent members are kept. */
+function mergePools(stored: Json | undefined, given: Json | undefined): readonly JsonObject[] {
+  const former = new Map(pools(stored).map((pool) => [pool.name, pool]));
+  const next = pools(given).map((pool) => merge(former.get(pool.name) ?? {}, pool));
+  if (next.length === 0) return [...former.values()];
+  const wrong = next.find(({ name, count }) => typeof name !== 'string' || name === '' || (count !== undefined && (!Number.isInteger(count) || Number(count) < 0 || Number(count) > 5000)));
+  if (wrong !== undefined) throw new MintmarkError('InvalidRequestContent', 'Each agent pool has a name, and a count from 0 to 5000.', { target: 'properties.agentPoolProfiles' });
+  return next;
+}
+
+function pools(value: Json | undefined): readonly JsonObject[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value) && value.every(isJsonObject)) return value as readonly JsonObject[];
+  throw new MintmarkError('InvalidRequestContent', 'agentPoolProfiles is a list of objects.', { target: 'properties.agentPoolProfiles' });
+}
+
+function present(warnings: readonly (string | null)[]): readonly string[] {
+  return warnings.filter((warning) => warning !== null);
+}

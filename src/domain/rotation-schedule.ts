@@ -1,0 +1,83 @@
+/**
+ * What is due on a ring, and when to look again: the calendar that the rotator follows and people are shown.
+ *
+ * Owns: `nextStep` (a decision with its reason, first match wins) and the jitter. Leaves to `rotation.ts`: doing it.
+ */
+import { after, earliest, hasCome } from './durations.ts';
+import { activatableAt, isReady, keysIn, type KeyRing, type SigningKey, theKey } from './key-ring.ts';
+
+/** Why nothing is done now. */
+export type WaitReason =
+  | 'closed' | 'rotation off' | 'not due' | 'not confirmed by every publisher'
+  | 'caches may hold the old JWKS' | 'a retired key still verifies';
+
+export type Step =
+  | { readonly do: 'prune'; readonly reason: string }
+  | { readonly do: 'change gap'; readonly reason: string; readonly seconds: number }
+  | { readonly do: 'activate'; readonly cause: 'manual' | 'automatic'; readonly reason: string }
+  /** `until`: when to decide again; null when only another change can alter the decision. */
+  | { readonly do: 'wait'; readonly reason: WaitReason; readonly until: Date | null };
+
+/** What the configuration has to say about every ring. */
+export interface RingSettings {
+  readonly publicationGapSeconds: number;
+}
+
+/** At most this fraction of the period is added to it, so that rings made together do not rotate together. */
+const LARGEST_JITTER = 0.05;
+
+/** When the active key gives way by itself, by its period and jitter alone; null when that is off or the ring is closed. */
+export function automaticRotationDue(ring: KeyRing): Date | null {
+  if (!ring.open || ring.policy.rotateEvery === null) return null;
+  const active = theKey(ring, 'active');
+  return after(active.activatedAt ?? active.createdAt, Math.floor(ring.policy.rotateEvery * (1 + LARGEST_JITTER * jitter(active.kid))));
+}
+
+export const expiredKeys = (ring: KeyRing, now: Date): readonly SigningKey[] =>
+  ring.keys.filter((key) => key.expiresAt !== null && hasCome(key.expiresAt, now));
+
+/** What to do with the ring at `now`, and why. Asked again on the fresh ring before it is done. */
+export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
+  if (expiredKeys(ring, now).length > 0) return { do: 'prune', reason: 'the last token of the key has ended' };
+  if (!ring.open) return { do: 'wait', reason: 'closed', until: null };
+  if (ring.gap.seconds !== settings.publicationGapSeconds) return { do: 'change gap', reason: 'the configured publication gap is another one', seconds: settings.publicationGapSeconds };
+  return ring.pending === null ? automaticStep(ring, now) : readyStep(ring, now, 'manual', `asked for by ${ring.pending.requestedBy}`);
+}
+
+/** When the rotator has to look at the ring next; null when only another change can make something due. */
+export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date | null {
+  const step = nextStep(ring, settings, now);
+  if (step.do !== 'wait') return now;
+  return earliest(step.until, ...ring.keys.map((key) => key.expiresAt));
+}
+
+/** When the next activation can come at the soonest, by what is known now: for calendars. Null when it is not known. */
+export function nextActivation(ring: KeyRing): Date | null {
+  if (!ring.open) return null;
+  const ready = activatableAt(ring);
+  if (ring.pending !== null) return ready;
+  const due = automaticRotationDue(ring);
+  if (due === null || ready === null) return null;
+  return [due, ready, ...keysIn(ring, 'retired').map((key) => key.expiresAt)].reduce<Date>((last, at) => (at !== null && at > last ? at : last), due);
+}
+
+function automaticStep(ring: KeyRing, now: Date): Step {
+  const due = automaticRotationDue(ring);
+  if (due === null) return { do: 'wait', reason: 'rotation off', until: null };
+  if (!hasCome(due, now)) return { do: 'wait', reason: 'not due', until: due };
+  const retired = keysIn(ring, 'retired').filter((key) => key.origin === 'generated');
+  if (retired.length > 0) return { do: 'wait', reason: 'a retired key still verifies', until: earliest(...retired.map((key) => key.expiresAt)) };
+  return readyStep(ring, now, 'automatic', 'the rotation period has passed');
+}
+
+function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reason: string): Step {
+  if (isReady(ring, now)) return { do: 'activate', cause, reason };
+  const until = activatableAt(ring);
+  return { do: 'wait', reason: until === null ? 'not confirmed by every publisher' : 'caches may hold the old JWKS', until };
+}
+
+/** A number in [0, 1) that is fixed by the kid, which is a hash: so the calendar is known, and no two rings share one. */
+function jitter(kid: string): number {
+  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return [...kid.slice(0, 4)].reduce((sum, digit) => sum * 64 + Math.max(0, ALPHABET.indexOf(digit)), 0) / 64 ** 4;
+}

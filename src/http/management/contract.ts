@@ -1,0 +1,186 @@
+/**
+ * The wire form of the management API, as zod schemas: the one place that server, OpenAPI document, command line and
+ * console know it from. The command line imports only its types.
+ *
+ * Names on the wire are Azure Resource Manager's (`issuerURL`). Requests are read leniently: unknown and read-only
+ * members have no effect. Times are RFC 3339 in UTC; lengths of time are whole seconds.
+ */
+import { z } from 'zod';
+import type { Json, JsonObject } from '../../domain/resource.ts';
+
+const json: z.ZodType<Json> = z.any();
+const jsonObject: z.ZodType<JsonObject> = z.record(z.string(), json);
+const time = z.iso.datetime();
+const orNull = <T extends z.ZodType>(schema: T) => schema.nullable();
+const tags = z.record(z.string().max(512), z.string().max(256));
+
+export const errorBody = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    target: z.string().optional(),
+    details: z.array(z.object({ code: z.string(), message: z.string(), target: z.string().optional() })).optional(),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBody>;
+
+/** Members that every resource has. */
+const envelope = { id: z.string(), name: z.string(), type: z.string(), eTag: z.string().optional() };
+
+export const resourceGroupRequest = z.object({ location: orNull(z.string().max(80)).optional(), tags: orNull(tags).optional() });
+export const resourceGroup = z.object({ ...envelope, location: z.string(), tags, properties: z.object({ provisioningState: z.string() }) });
+export type ResourceGroupBody = z.infer<typeof resourceGroup>;
+
+export const managedClusterRequest = z.object({
+  location: orNull(z.string().max(80)).optional(),
+  tags: orNull(tags).optional(),
+  identity: orNull(jsonObject).optional(),
+  sku: orNull(jsonObject).optional(),
+  properties: orNull(jsonObject).optional(),
+});
+export const managedCluster = z.object({
+  ...envelope,
+  location: z.string(),
+  tags,
+  identity: jsonObject.optional(),
+  sku: jsonObject,
+  properties: z.looseObject({
+    provisioningState: z.string(),
+    kubernetesVersion: z.string(),
+    currentKubernetesVersion: z.string(),
+    fqdn: z.string(),
+    oidcIssuerProfile: z.object({ enabled: z.boolean(), issuerURL: z.string().optional() }),
+    servicePrincipalProfile: jsonObject,
+    agentPoolProfiles: z.array(jsonObject),
+    networkProfile: jsonObject,
+  }),
+});
+export type ManagedClusterBody = z.infer<typeof managedCluster>;
+
+export const key = z.object({
+  kid: z.string(),
+  algorithm: z.string(),
+  state: z.enum(['prepared', 'active', 'retired', 'revoked']),
+  origin: z.enum(['generated', 'imported']),
+  published: z.boolean(),
+  createdAt: time,
+  publishedAt: orNull(time),
+  activatedAt: orNull(time),
+  retiredAt: orNull(time),
+  revokedAt: orNull(time),
+  /** When its last token has ended. */
+  expiresAt: orNull(time),
+  /** Recorded tokens of this key that have not ended. */
+  liveTokens: z.int(),
+  publicJwk: z.record(z.string(), z.string()),
+});
+export type KeyBody = z.infer<typeof key>;
+
+/** Why nothing happens now, and until when at the soonest. */
+export const waiting = z.object({ reason: z.string(), until: orNull(time) });
+
+export const issuer = z.object({
+  ...envelope,
+  properties: z.object({
+    issuerURL: z.string(),
+    discoveryURL: z.string(),
+    jwksURI: z.string(),
+    issuerId: z.string(),
+    mode: z.enum(['managed']),
+    createdAt: time,
+    ringVersion: z.int(),
+    rotationPolicy: z.object({ rotateEverySeconds: orNull(z.int()) }),
+    publicationGapSeconds: z.int(),
+    maxAgeSeconds: z.int(),
+    keys: z.array(key),
+    calendar: z.object({
+      /** Since when the active key signs. */
+      activeSince: time,
+      /** When the prepared key was published everywhere. */
+      preparedPublishedAt: orNull(time),
+      /** From when on it may sign. */
+      preparedReadyAt: orNull(time),
+      /** When it takes over, by what is known now; null when rotation is off. */
+      nextRotationAt: orNull(time),
+      nextRotationCause: orNull(z.enum(['manual', 'automatic'])),
+      /** When the next retired key leaves the JWKS. */
+      nextRemovalAt: orNull(time),
+    }),
+    waiting: orNull(waiting),
+    pendingRotation: orNull(z.object({ operationId: z.string(), requestedAt: time, requestedBy: z.string() })),
+    /** What a rotation by hand would revoke if it were asked now. */
+    rotationWouldRevoke: z.array(z.object({ kid: z.string(), liveTokens: z.int() })),
+  }),
+});
+export type IssuerBody = z.infer<typeof issuer>;
+
+/** One row of the list of all issuers of a subscription. */
+export const issuerSummary = z.object({
+  ...envelope,
+  properties: z.object({
+    clusterId: z.string(), clusterName: z.string(), resourceGroup: z.string(), location: z.string(),
+    issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), keyCount: z.int(), rotationPending: z.boolean(),
+  }),
+});
+
+export const rotationPolicy = z.object({ ...envelope, properties: z.object({ rotateEverySeconds: orNull(z.int()) }) });
+export const rotationPolicyRequest = z.object({ properties: z.object({ rotateEverySeconds: orNull(z.number()) }) });
+
+export const keyEvent = z.object({
+  number: z.int(), at: time, ringVersion: z.int(), kind: z.string(), kid: orNull(z.string()), from: orNull(z.string()), to: orNull(z.string()),
+  cause: z.string(), actor: z.string(), reason: z.string(),
+});
+export type KeyEventBody = z.infer<typeof keyEvent>;
+
+export const rotateRequest = z.object({ force: z.boolean().optional(), emergency: z.boolean().optional() });
+/** The reply to rotate and revokeKey, beside the headers of the long-running operation. */
+export const rotateReply = z.object({
+  operationId: z.string(),
+  outcome: z.enum(['rotated', 'waiting', 'joined', 'revoked']),
+  revoked: z.array(z.string()),
+  waiting: orNull(waiting),
+});
+export type RotateReply = z.infer<typeof rotateReply>;
+
+export const revokeKeyRequest = z.object({ kid: z.string().min(1).max(1024), force: z.boolean().optional() });
+
+/** TokenRequest of authentication.k8s.io/v1; `metadata` names the service account. */
+export const tokenRequest = z.object({
+  apiVersion: z.literal('authentication.k8s.io/v1').optional(),
+  kind: z.literal('TokenRequest').optional(),
+  metadata: z.object({ namespace: z.string(), name: z.string() }),
+  spec: z.object({ audiences: orNull(z.array(z.string())).optional(), expirationSeconds: orNull(z.number()).optional() }).optional(),
+});
+export const tokenReply = z.object({
+  apiVersion: z.literal('authentication.k8s.io/v1'),
+  kind: z.literal('TokenRequest'),
+  metadata: z.object({ namespace: z.string(), name: z.string() }),
+  spec: z.object({ audiences: z.array(z.string()), expirationSeconds: z.int() }),
+  status: z.object({ token: z.string(), expirationTimestamp: time }),
+});
+export type TokenReply = z.infer<typeof tokenReply>;
+
+/** ARM's asynchronous-operation resource. */
+export const operation = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(['InProgress', 'Succeeded', 'Failed', 'Canceled']),
+  startTime: time,
+  endTime: time.optional(),
+  error: z.object({ code: z.string(), message: z.string(), target: z.string().optional() }).optional(),
+  /** What it did and, while it is in progress, what it waits for. */
+  properties: z.object({ kind: z.string(), revoked: z.array(z.string()), waiting: orNull(waiting) }),
+});
+export type OperationBody = z.infer<typeof operation>;
+
+export const subscription = z.object({
+  id: z.string(), subscriptionId: z.string(), tenantId: z.string(), displayName: z.string(), state: z.literal('Enabled'), managedByTenants: z.array(jsonObject),
+});
+
+/** A page of a list. */
+export const listOf = <T extends z.ZodType>(item: T) => z.object({ value: z.array(item), nextLink: z.string().optional() });
+
+export const loginReply = z.object({ token_type: z.literal('Bearer'), expires_in: z.int(), access_token: z.string() });
+export type LoginReply = z.infer<typeof loginReply>;
+/** RFC 6749, section 5.2. */
+export const loginError = z.object({ error: z.string(), error_description: z.string() });
