@@ -12,6 +12,8 @@ export const ERROR_CATALOGUE = {
   AuthorizationFailed: 'The principal is known but its roles do not allow the action at that scope.',
   InvalidClient: 'The client id or its secret is wrong; which of the two is not told.',
   InvalidRequest: 'The token request lacks a member or has one that is not understood.',
+  UnsupportedGrantType: 'The token endpoint gives tokens for client credentials only.',
+  InvalidScope: 'The token request asks for a scope that is not the management API.',
   InvalidRequestContent: 'The body is not JSON, or a member has the wrong type or a value out of bounds.',
   InvalidResourceName: 'A name has characters or a length that resources of its type can not have.',
   InvalidQueryParameter: 'A query parameter has a value that is not understood.',

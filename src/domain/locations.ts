@@ -22,10 +22,12 @@ export const normalizeLocation = (name: string): string => name.toLowerCase().re
 /** A name that the configuration may add: it stands in host names and paths. */
 export const isLocationName = (name: string): boolean => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name);
 
+const AZURE_NAMES: ReadonlySet<string> = new Set(AZURE_REGIONS.map(normalizeLocation));
+
 /** All locations that clusters may have. */
 export const locations = (configured: readonly string[]): readonly Location[] => [
   ...AZURE_REGIONS.map((displayName) => ({ name: normalizeLocation(displayName), displayName })),
-  ...configured.map((name) => ({ name, displayName: name })),
+  ...configured.filter((name) => !AZURE_NAMES.has(name)).map((name) => ({ name, displayName: name })),
 ];
 
 /**

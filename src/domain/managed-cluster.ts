@@ -24,6 +24,8 @@ export interface ClusterPlace {
   readonly subscriptionId: string;
   readonly resourceGroup: string;
   readonly name: string;
+  /** What the cluster says that its kubelets are, unless the request says; nothing acts on it. */
+  readonly kubeletIdentity: JsonObject;
 }
 
 export interface ClusterDefaults {
@@ -40,33 +42,45 @@ export interface ClusterDecision {
   readonly warnings: readonly string[];
 }
 
-/** The writable members of `properties` that are stored and echoed. `oidcIssuerProfile` is decided here, not stored. */
-const STORED_PROPERTIES: ReadonlySet<string> = new Set([
-  'kubernetesVersion', 'dnsPrefix', 'fqdnSubdomain', 'agentPoolProfiles', 'linuxProfile', 'windowsProfile', 'servicePrincipalProfile', 'addonProfiles',
-  'podIdentityProfile', 'nodeResourceGroup', 'enableRBAC', 'supportPlan', 'networkProfile', 'aadProfile', 'autoUpgradeProfile', 'upgradeSettings',
-  'autoScalerProfile', 'apiServerAccessProfile', 'diskEncryptionSetID', 'identityProfile', 'disableLocalAccounts', 'httpProxyConfig', 'securityProfile',
-  'storageProfile', 'ingressProfile', 'publicNetworkAccess', 'workloadAutoScalerProfile', 'azureMonitorProfile', 'serviceMeshProfile', 'metricsProfile',
-  'nodeProvisioningProfile', 'nodeResourceGroupProfile', 'bootstrapProfile', 'aiToolchainOperatorProfile',
+type Kind = 'text' | 'switch' | 'object' | 'list';
+
+/** The writable members of `properties` that are stored and echoed, and what each has to be. `oidcIssuerProfile` is decided here, not stored. */
+const STORED_PROPERTIES: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ...of('text', 'kubernetesVersion', 'dnsPrefix', 'fqdnSubdomain', 'nodeResourceGroup', 'supportPlan', 'diskEncryptionSetID', 'publicNetworkAccess'),
+  ...of('switch', 'enableRBAC', 'disableLocalAccounts'),
+  ...of('list', 'agentPoolProfiles'),
+  ...of('object', 'linuxProfile', 'windowsProfile', 'servicePrincipalProfile', 'addonProfiles', 'podIdentityProfile', 'networkProfile', 'aadProfile',
+    'autoUpgradeProfile', 'upgradeSettings', 'autoScalerProfile', 'apiServerAccessProfile', 'identityProfile', 'httpProxyConfig', 'securityProfile',
+    'storageProfile', 'ingressProfile', 'workloadAutoScalerProfile', 'azureMonitorProfile', 'serviceMeshProfile', 'metricsProfile',
+    'nodeProvisioningProfile', 'nodeResourceGroupProfile', 'bootstrapProfile', 'aiToolchainOperatorProfile'),
 ]);
+
+const KINDS = {
+  text: { words: 'a string', holds: (value: Json) => typeof value === 'string' },
+  switch: { words: 'true or false', holds: (value: Json) => typeof value === 'boolean' },
+  object: { words: 'an object', holds: (value: Json) => isJsonObject(value) },
+  list: { words: 'a list of objects', holds: (value: Json) => Array.isArray(value) && value.every(isJsonObject) },
+} as const satisfies Record<Kind, { words: string; holds: (value: Json) => boolean }>;
 
 /** Members that hold a secret: never stored, so never echoed. */
 const SECRET_MEMBERS: ReadonlySet<string> = new Set(['secret', 'adminPassword', 'serverAppSecret', 'gmsaPassword']);
 
 const DEFAULT_POOL: JsonObject = { name: 'nodepool1', count: 1, mode: 'System', osType: 'Linux', type: 'VirtualMachineScaleSets' };
+const DEFAULT_SKU: JsonObject = { name: 'Base', tier: 'Free' };
 const STORED_NOT_DONE = 'stored and echoed only: Mintmark registers a cluster that runs elsewhere and';
 
 /** A new cluster. @throws MintmarkError for a bad name, location or version. */
 export function createCluster(request: ClusterRequest, place: ClusterPlace, defaults: ClusterDefaults, now: Date): ClusterDecision {
   const name = assertResourceName(MANAGED_CLUSTER_TYPE, place.name);
+  const location = knownLocation(request.location ?? defaults.location, defaults.configuredLocations);
   const version = parseKubernetesVersion(textMember(request.properties, 'kubernetesVersion') ?? '');
-  const blank = { nodeResourceGroup: `MC_${place.resourceGroup}_${name}`, agentPoolProfiles: [DEFAULT_POOL], networkProfile: {}, kubernetesVersion: version.text };
-  const stored = merge(blank, storable(request.properties));
-  const properties = { ...stored, kubernetesVersion: version.text, agentPoolProfiles: mergePools([], stored.agentPoolProfiles) };
+  const given = storable(request.properties);
+  const stored = merge(blankProperties({ ...place, name }, location), given);
+  const properties = { ...stored, kubernetesVersion: version.text, agentPoolProfiles: mergePools([], given.agentPoolProfiles, [DEFAULT_POOL]) };
   const cluster: Resource = {
     id: managedClusterId(place.subscriptionId, place.resourceGroup, name), type: MANAGED_CLUSTER_TYPE, name,
-    tenantId: place.tenantId, subscriptionId: place.subscriptionId,
-    location: knownLocation(request.location ?? defaults.location, defaults.configuredLocations),
-    tags: request.tags ?? {}, envelope: envelopeOf(request), properties, issuerId: null, version: 1, createdAt: now, updatedAt: now,
+    tenantId: place.tenantId, subscriptionId: place.subscriptionId, location,
+    tags: request.tags ?? {}, envelope: merge({ sku: DEFAULT_SKU }, envelopeOf(request)), properties, issuerId: null, version: 1, createdAt: now, updatedAt: now,
   };
   const warnings = [versionWarning(version), `The cluster's nodes, network and version are ${STORED_NOT_DONE} creates no nodes.`];
   return { cluster, enableIssuer: issuerAsked(request.properties) ?? hasIssuerByDefault(version), warnings: present(warnings) };
@@ -81,16 +95,13 @@ export function updateCluster(stored: Resource, request: ClusterRequest, default
   const asked = issuerAsked(request.properties);
   if (asked === false && stored.issuerId !== null) throw new MintmarkError('IssuerCanNotBeDisabled', `The OIDC issuer of '${stored.name}' can not be disabled: running workloads and their relying parties depend on its issuer URL. Nothing was changed.`, { target: 'properties.oidcIssuerProfile.enabled' });
   const version = nextVersion(stored, request);
-  const merged = merge(stored.properties, storable(request.properties));
-  const properties = { ...merged, kubernetesVersion: version.text, agentPoolProfiles: mergePools(stored.properties.agentPoolProfiles, merged.agentPoolProfiles) };
+  const given = storable(request.properties);
+  const merged = merge(stored.properties, given);
+  const properties = { ...merged, kubernetesVersion: version.text, agentPoolProfiles: mergePools(pools(stored.properties), given.agentPoolProfiles, pools(stored.properties)) };
   const cluster = { ...stored, tags: request.tags ?? stored.tags, envelope: merge(stored.envelope, envelopeOf(request)), properties, version: stored.version + 1, updatedAt: now };
   const warnings = [versionWarning(version), upgradeWarning(stored.properties, properties), scaleWarning(stored.properties, properties)];
   return { cluster, enableIssuer: asked === true && stored.issuerId === null, warnings: present(warnings) };
 }
-
-/** Whether a PUT of the decision would change anything that is stored. */
-export const changes = (stored: Resource, next: Resource): boolean =>
-  JSON.stringify([stored.tags, stored.envelope, stored.properties, stored.issuerId]) !== JSON.stringify([next.tags, next.envelope, next.properties, next.issuerId]);
 
 function assertSameLocation(stored: Resource, request: ClusterRequest, defaults: ClusterDefaults): void {
   if (request.location === undefined) return;
@@ -110,7 +121,7 @@ function upgradeWarning(before: JsonObject, now: JsonObject): string | null {
 }
 
 function scaleWarning(before: JsonObject, now: JsonObject): string | null {
-  const counts = ({ agentPoolProfiles }: JsonObject): string => JSON.stringify(pools(agentPoolProfiles).map(({ name, count }) => [name, count]));
+  const counts = (properties: JsonObject): string => JSON.stringify(pools(properties).map(({ name, count }) => [name, count]));
   return counts(before) === counts(now) ? null : `The node counts are ${STORED_NOT_DONE} scales nothing.`;
 }
 
@@ -130,8 +141,14 @@ function textMember(properties: JsonObject, member: string): string | undefined 
   throw new MintmarkError('InvalidRequestContent', `${member} is a string.`, { target: `properties.${member}` });
 }
 
+/** The members that are kept. @throws MintmarkError `InvalidRequestContent` naming each that is of the wrong kind. */
 function storable(properties: JsonObject): JsonObject {
-  const known = Object.entries(properties).filter(([member]) => STORED_PROPERTIES.has(member));
+  const known = Object.entries(properties).filter(([member, value]) => STORED_PROPERTIES.has(member) && value !== null);
+  const wrong = known.flatMap(([member, value]) => {
+    const { words, holds } = KINDS[STORED_PROPERTIES.get(member)!];
+    return holds(value) ? [] : [{ code: 'InvalidRequestContent' as const, message: `${member} is ${words}.`, target: `properties.${member}` }];
+  });
+  if (wrong.length > 0) throw new MintmarkError('InvalidRequestContent', wrong.map(({ message }) => message).join(' '), { target: wrong[0]!.target, details: wrong });
   return withoutSecrets(Object.fromEntries(known)) as JsonObject;
 }
 
@@ -141,24 +158,35 @@ function withoutSecrets(value: Json): Json {
   return Object.fromEntries(Object.entries(value).filter(([member]) => !SECRET_MEMBERS.has(member)).map(([member, inner]) => [member, withoutSecrets(inner)]));
 }
 
+/** What a new cluster has where the request does not say: whole enough for the clients that read it back. */
+function blankProperties({ resourceGroup, name, kubeletIdentity }: ClusterPlace, location: string): JsonObject {
+  return {
+    nodeResourceGroup: `MC_${resourceGroup}_${name}_${location}`, networkProfile: {},
+    servicePrincipalProfile: { clientId: 'msi' }, identityProfile: { kubeletidentity: kubeletIdentity },
+  };
+}
+
+/** The writable members beside `properties`. Ids of identities are made by the server, so what a client sends of them is dropped. */
 function envelopeOf({ identity, sku }: ClusterRequest): JsonObject {
-  return { ...(identity === undefined ? {} : { identity }), ...(sku === undefined ? {} : { sku }) };
+  const { type = null, userAssignedIdentities = null } = identity ?? {};
+  const assigned = isJsonObject(userAssignedIdentities) ? { userAssignedIdentities: Object.fromEntries(Object.keys(userAssignedIdentities).map((id) => [id, {}])) } : {};
+  return { ...(type === null ? {} : { identity: { type, ...assigned } }), ...(sku === undefined ? {} : { sku }) };
 }
 
-/** The pools of a request replace those stored; of a pool with the same name, absent members are kept. */
-function mergePools(stored: Json | undefined, given: Json | undefined): readonly JsonObject[] {
-  const former = new Map(pools(stored).map((pool) => [pool.name, pool]));
-  const next = pools(given).map((pool) => merge(former.get(pool.name) ?? {}, pool));
-  if (next.length === 0) return [...former.values()];
-  const wrong = next.find(({ name, count }) => typeof name !== 'string' || name === '' || (count !== undefined && (!Number.isInteger(count) || Number(count) < 0 || Number(count) > 5000)));
-  if (wrong !== undefined) throw new MintmarkError('InvalidRequestContent', 'Each agent pool has a name, and a count from 0 to 5000.', { target: 'properties.agentPoolProfiles' });
-  return next;
+/** The pools of a request replace those stored; of a pool with the same name, absent members are kept. None given: `otherwise`. */
+function mergePools(stored: readonly JsonObject[], given: Json | undefined, otherwise: readonly JsonObject[]): readonly JsonObject[] {
+  const former = new Map(stored.map((pool) => [pool.name, pool]));
+  const next = pools({ agentPoolProfiles: given ?? [] }).map((pool) => merge(former.get(pool.name) ?? {}, pool));
+  const wrong = next.some(({ name, count }) => typeof name !== 'string' || name === '' || (count !== undefined && (!Number.isInteger(count) || Number(count) < 0 || Number(count) > 5000)));
+  if (wrong) throw new MintmarkError('InvalidRequestContent', 'Each agent pool has a name, and a count from 0 to 5000.', { target: 'properties.agentPoolProfiles' });
+  return next.length === 0 ? otherwise : next;
 }
 
-function pools(value: Json | undefined): readonly JsonObject[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value) && value.every(isJsonObject)) return value as readonly JsonObject[];
-  throw new MintmarkError('InvalidRequestContent', 'agentPoolProfiles is a list of objects.', { target: 'properties.agentPoolProfiles' });
+/** The agent pools of a cluster's properties. */
+export const pools = ({ agentPoolProfiles }: JsonObject): readonly JsonObject[] => (Array.isArray(agentPoolProfiles) ? agentPoolProfiles.filter(isJsonObject) : []);
+
+function of(kind: Kind, ...members: readonly string[]): readonly (readonly [string, Kind])[] {
+  return members.map((member) => [member, kind]);
 }
 
 function present(warnings: readonly (string | null)[]): readonly string[] {

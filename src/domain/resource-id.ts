@@ -21,6 +21,9 @@ export const resourceGroupId = (subscriptionId: string, group: string): string =
 
 export const managedClusterId = (subscriptionId: string, group: string, name: string): string => `${resourceGroupId(subscriptionId, group)}/providers/${MANAGED_CLUSTER_TYPE}/${name}`;
 
+/** The name of the resource group that a resource is in, in the spelling of its id; empty when it is in none. */
+export const resourceGroupOf = (id: string): string => id.split('/')[4] ?? '';
+
 /** The form by which ids are compared and stored. */
 export const resourceKey = (id: string): string => id.toLowerCase();
 

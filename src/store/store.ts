@@ -146,6 +146,8 @@ export interface StoreWriter extends StoreReader {
    * Resolves with the ring as it is now and the number of its last document change; null when there is no such ring.
    */
   updateKeyRing(issuerId: string, update: (ring: KeyRing, now: Date) => RingUpdate | null): Promise<{ readonly ring: KeyRing; readonly change: number } | null>;
+  /** Moves only the instant at which the rotator looks at the ring; no commit of the ring, no document change. */
+  setWakeAt(issuerId: string, at: Date | null): Promise<void>;
   /** Makes every open ring with another publication gap due at `at`. */
   wakeRingsWithOtherGap(gapSeconds: number, at: Date): Promise<void>;
 

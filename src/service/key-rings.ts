@@ -1,0 +1,179 @@
+/**
+ * The verbs on a key ring that people ask for: rotate, revoke, set the policy.
+ *
+ * The shell around `domain/rotation.ts`: make the keys, decide on the fresh ring inside the transaction, store the
+ * operation in the same commit, publish. The rotator does the same for what is due by itself (`rotator.ts`).
+ */
+import { randomUUID } from 'node:crypto';
+import { after, HOUR } from '../domain/durations.ts';
+import { MintmarkError } from '../domain/errors.ts';
+import { type KeyRing, keysIn, type RotationPolicy } from '../domain/key-ring.ts';
+import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
+import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
+import { resourceKey } from '../domain/resource-id.ts';
+import type { Resource } from '../domain/resource.ts';
+import { emergency, requestRotation, revokeKey, setPolicy } from '../domain/rotation.ts';
+import { nextStep, type RingSettings } from '../domain/rotation-schedule.ts';
+import type { Store, StoreWriter } from '../store/store.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { issuerIdOf } from './issuers.ts';
+import type { NewKeys } from './new-keys.ts';
+import type { Publications } from './publications.ts';
+import type { RingCommits } from './ring-commits.ts';
+
+export interface Waiting {
+  readonly reason: string;
+  readonly until: Date | null;
+}
+
+export interface RotationResult {
+  readonly operation: Operation;
+  readonly outcome: 'rotated' | 'waiting' | 'joined' | 'revoked';
+  readonly revoked: readonly string[];
+  /** What the rotation waits for; null when it is done. */
+  readonly waiting: Waiting | null;
+}
+
+export interface RotateHow {
+  /** Do not wait until the prepared key is ready. */
+  readonly force: boolean;
+  /** Revoke every key and start again with two new ones. */
+  readonly emergency: boolean;
+}
+
+export interface KeyRings {
+  rotate(caller: Caller, cluster: Resource, how: RotateHow): Promise<RotationResult>;
+  revokeKey(caller: Caller, cluster: Resource, kid: string, force: boolean): Promise<RotationResult>;
+  setPolicy(caller: Caller, cluster: Resource, policy: RotationPolicy): Promise<void>;
+}
+
+/** What a verb decided on the fresh ring. */
+interface Decision {
+  readonly change: RingChange | null;
+  readonly outcome: RotationResult['outcome'];
+  readonly operationId: string;
+  readonly revoked: readonly string[];
+}
+
+interface Verb {
+  readonly action: string;
+  readonly kind: Operation['kind'];
+  readonly keyCount: number;
+  readonly why: Why;
+  decide(ring: KeyRing, keys: readonly NewKey[], operationId: string, now: Date): Decision;
+}
+
+export function createKeyRings(
+  deps: { readonly store: Store; readonly newKeys: NewKeys; readonly rings: RingCommits; readonly publications: Publications; readonly wakeRotator: () => void },
+): KeyRings {
+  const { store, newKeys, rings, publications } = deps;
+
+  async function perform(caller: Caller, cluster: Resource, verb: Verb): Promise<RotationResult> {
+    const issuerId = issuerIdOf(cluster);
+    const made = await newKeys.make(verb.keyCount, { tenantId: cluster.tenantId, issuerId });
+    let used: RingChange | null = null;
+    try {
+      const decision = await store.write((tx) => decideIn(tx, caller, cluster, issuerId, verb, made.keys));
+      used = decision.change;
+      deps.wakeRotator();
+      await publications.settle();
+      return await resultOf(issuerId, decision);
+    } finally {
+      made.settle(used);
+    }
+  }
+
+  async function decideIn(tx: StoreWriter, caller: Caller, cluster: Resource, issuerId: string, verb: Verb, keys: readonly NewKey[]): Promise<Decision> {
+    const repeated = await repeatedOperation(tx, caller, cluster, verb.action);
+    if (repeated !== null) return { change: null, outcome: 'joined', operationId: repeated.id, revoked: repeated.result.revoked };
+    const operationId = randomUUID();
+    let decision: Decision | undefined;
+    const commit = await rings.commit(tx, issuerId, (ring, now) => {
+      decision = verb.decide(ring, keys, operationId, now);
+      return decision.change;
+    });
+    if (commit === null || decision === undefined) throw new MintmarkError('StoreCorrupt', `The key ring of issuer ${issuerId} is not in the store.`);
+    await keepOperation(tx, caller, cluster, verb, decision, commit.change);
+    return decision;
+  }
+
+  async function resultOf(issuerId: string, { operationId, outcome, revoked }: Decision): Promise<RotationResult> {
+    const [operation, ring] = await store.read(async (tx) => [await tx.operation(operationId), await tx.keyRing(issuerId)] as const);
+    if (operation === null || ring === null) throw new MintmarkError('StoreCorrupt', `The operation ${operationId} is not in the store.`);
+    return { operation, outcome, revoked, waiting: whatOperationWaitsFor(operation, ring, rings.settings, store.now()) };
+  }
+
+  return {
+    rotate: (caller, cluster, how) => perform(caller, cluster, how.emergency ? emergencyVerb(caller) : rotateVerb(caller, how.force)),
+    revokeKey: (caller, cluster, kid, force) => perform(caller, cluster, revokeVerb(caller, kid, force)),
+    async setPolicy(caller, cluster, policy) {
+      const why: Why = { cause: 'configuration', actor: actorOf(caller), reason: 'the rotation policy was set' };
+      await store.write((tx) => rings.commit(tx, issuerIdOf(cluster), (ring, now) => setPolicy(ring, policy, now, why)));
+      deps.wakeRotator();
+      await publications.settle();
+    },
+  };
+}
+
+/** What an operation in progress waits for: its key, or the publishers. Null once it has ended. */
+export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null, settings: RingSettings, now: Date): Waiting | null {
+  if (operation.status !== 'InProgress') return null;
+  if (operation.endsWithChange !== null || ring === null) return { reason: 'not confirmed by every publisher', until: null };
+  const step = nextStep(ring, settings, now);
+  return step.do === 'wait' ? { reason: step.reason, until: step.until } : { reason: 'the rotator is about to act', until: now };
+}
+
+function rotateVerb(caller: Caller, force: boolean): Verb {
+  const why: Why = { cause: force ? 'force' : 'manual', actor: actorOf(caller), reason: force ? 'a forced rotation was asked for' : 'a rotation was asked for' };
+  return {
+    action: 'rotate', kind: 'rotate', keyCount: 1, why,
+    decide: (ring, keys, operationId, now) => requestRotation(ring, { operationId, force }, keys[0]!, now, why),
+  };
+}
+
+function emergencyVerb(caller: Caller): Verb {
+  const why: Why = { cause: 'emergency', actor: actorOf(caller), reason: 'an emergency rotation was asked for' };
+  return {
+    action: 'rotate', kind: 'rotate', keyCount: 2, why,
+    decide: (ring, keys, operationId, now) => ({
+      change: emergency(ring, keys[0]!, keys[1]!, now, why),
+      outcome: 'rotated',
+      operationId,
+      revoked: ring.keys.filter((key) => key.state !== 'revoked' && key.origin === 'generated').map(({ kid }) => kid),
+    }),
+  };
+}
+
+function revokeVerb(caller: Caller, kid: string, force: boolean): Verb {
+  const why: Why = { cause: 'revocation', actor: actorOf(caller), reason: 'its revocation was asked for' };
+  return {
+    action: `revokeKey/${kid}`, kind: 'revokeKey', keyCount: 1, why,
+    decide: (ring, keys, operationId, now) => {
+      const already = keysIn(ring, 'revoked').some((key) => key.kid === kid);
+      return { change: already ? null : revokeKey(ring, kid, force, keys[0]!, now, why), outcome: 'revoked', operationId, revoked: [kid] };
+    },
+  };
+}
+
+async function repeatedOperation(tx: StoreWriter, caller: Caller, cluster: Resource, action: string): Promise<Operation | null> {
+  const key = requestKey(caller, cluster, action);
+  const id = key === null ? null : await tx.requestedOperation(key, after(tx.now, -REPEAT_HOURS * HOUR));
+  return id === null ? null : tx.operation(id);
+}
+
+async function keepOperation(tx: StoreWriter, caller: Caller, cluster: Resource, verb: Verb, decision: Decision, change: number): Promise<void> {
+  const existing = await tx.operation(decision.operationId);
+  const revoked = [...new Set([...(existing?.result.revoked ?? []), ...decision.revoked])];
+  const operation: Operation = existing ?? {
+    id: decision.operationId, tenantId: cluster.tenantId, subscriptionId: cluster.subscriptionId, resourceId: cluster.id, issuerId: cluster.issuerId,
+    kind: verb.kind, status: 'InProgress', startedAt: tx.now, endedAt: null, error: null, endsWithChange: decision.outcome === 'waiting' ? null : change, result: { revoked },
+  };
+  await tx.putOperation({ ...operation, result: { revoked } });
+  const key = requestKey(caller, cluster, verb.action);
+  if (key !== null) await tx.rememberRequest(key, operation.id);
+}
+
+/** The same principal, resource, action and request id is the same request (R6: a repeat must not be a second rotation). */
+function requestKey(caller: Caller, cluster: Resource, action: string): string | null {
+  return caller.clientRequestId === null ? null : [caller.principalId, resourceKey(cluster.id), action, caller.clientRequestId].join('\n');
+}

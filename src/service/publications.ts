@@ -1,0 +1,59 @@
+/**
+ * Brings commits to the outside: waits until the publishers serve them, then writes down what follows from that
+ * (keys that count as published, operations that end).
+ */
+import { confirmPublication } from '../domain/rotation.ts';
+import type { Confirmation, Store } from '../store/store.ts';
+import { ROTATOR } from './caller.ts';
+import type { RingCommits } from './ring-commits.ts';
+
+export interface Publications {
+  /** Resolves when every commit so far is served by the publisher of this process and its consequences are written. */
+  settle(): Promise<void>;
+}
+
+/** How many rings or operations are looked at in one go. */
+const BATCH = 200;
+const WHY = { cause: 'publication', actor: ROTATOR, reason: 'every publisher serves a document with the key' } as const;
+
+/** `catchUp` makes this process's publisher serve and confirm all commits so far. */
+export function createPublications(store: Store, rings: RingCommits, catchUp: () => Promise<unknown>): Publications {
+  return {
+    async settle() {
+      await catchUp();
+      const confirmation = await store.read((tx) => tx.confirmation());
+      if (confirmation === null) return;
+      await confirmRings(store, rings, confirmation);
+      await endOperations(store, confirmation);
+    },
+  };
+}
+
+async function confirmRings(store: Store, rings: RingCommits, confirmed: Confirmation): Promise<void> {
+  for (;;) {
+    const issuers = await store.read((tx) => tx.issuersAwaitingConfirmation(confirmed.change, BATCH));
+    for (const issuerId of issuers) await confirmRing(store, rings, issuerId, confirmed);
+    if (issuers.length < BATCH) return;
+  }
+}
+
+/** A ring that has moved on since the confirmation waits for the next one. */
+async function confirmRing(store: Store, rings: RingCommits, issuerId: string, confirmed: Confirmation): Promise<void> {
+  await store.write(async (tx) => {
+    const change = await tx.changeOf(issuerId);
+    if (change === null || change > confirmed.change) return;
+    await rings.commit(tx, issuerId, (ring, now) => confirmPublication(ring, ring.version, confirmed.at, now, WHY));
+  });
+}
+
+async function endOperations(store: Store, confirmed: Confirmation): Promise<void> {
+  for (;;) {
+    const ended = await store.read((tx) => tx.operationsEndingBy(confirmed.change, BATCH));
+    if (ended.length > 0) {
+      await store.write(async (tx) => {
+        for (const operation of ended) await tx.putOperation({ ...operation, status: 'Succeeded', endedAt: tx.now });
+      });
+    }
+    if (ended.length < BATCH) return;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Resource groups: what clusters are created in and deleted with.
+ *
+ * A deletion takes the clusters away in bounded transactions and the group in the last of them, which sees that none is
+ * left: a cluster can not be created in a group that is gone. A deletion that fails on its way can be asked for again.
+ */
+import { MintmarkError } from '../domain/errors.ts';
+import type { Operation } from '../domain/operation.ts';
+import { createResourceGroup, type ResourceGroupRequest, updateResourceGroup } from '../domain/resource-group.ts';
+import { MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../domain/resource-id.ts';
+import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
+import type { Listed, Page, Store, StoreReader } from '../store/store.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { endedDeletion, removeCluster } from './clusters.ts';
+import type { Issuers } from './issuers.ts';
+import type { Publications } from './publications.ts';
+
+export interface GroupAddress {
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly name: string;
+}
+
+export interface ResourceGroups {
+  /** @throws MintmarkError `PreconditionFailed`, and what the domain refuses. */
+  put(at: GroupAddress, request: ResourceGroupRequest, precondition: Precondition): Promise<{ readonly group: Resource; readonly created: boolean }>;
+  /** @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`. */
+  setTags(at: GroupAddress, tags: Readonly<Record<string, string>>, precondition: Precondition): Promise<Resource>;
+  /** @throws MintmarkError `ResourceGroupNotFound`. */
+  get(at: GroupAddress): Promise<Resource>;
+  list(subscriptionId: string, page: Page): Promise<Listed<Resource>>;
+  /** Deletes the group and the clusters in it. @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`. */
+  remove(caller: Caller, at: GroupAddress, precondition: Precondition): Promise<Operation>;
+}
+
+/** Clusters that one transaction deletes. */
+const BATCH = 100;
+
+interface GroupDeps {
+  readonly store: Store;
+  readonly issuers: Issuers;
+  readonly publications: Publications;
+  readonly defaults: { readonly location: string; readonly configuredLocations: readonly string[] };
+}
+
+export function createResourceGroups({ store, issuers, publications, defaults }: GroupDeps): ResourceGroups {
+  return {
+    put: (at, request, precondition) => store.write(async (tx) => {
+      const stored = await tx.resource(idOf(at));
+      assertPrecondition(precondition, stored);
+      const group = stored === null ? createResourceGroup(request, at, defaults, tx.now) : updateResourceGroup(stored, request, defaults.configuredLocations, tx.now);
+      if (stored !== null && !changes(stored, group)) return { group: stored, created: false };
+      await tx.putResource(group);
+      return { group, created: stored === null };
+    }),
+    setTags: (at, tags, precondition) => store.write(async (tx) => {
+      const stored = await existing(tx, at);
+      assertPrecondition(precondition, stored);
+      const group = retag(stored, tags, tx.now);
+      if (!changes(stored, group)) return stored;
+      await tx.putResource(group);
+      return group;
+    }),
+    get: (at) => store.read((tx) => existing(tx, at)),
+    list: (subscriptionId, page) => store.read((tx) => tx.resources({ type: RESOURCE_GROUP_TYPE, scope: subscriptionScope(subscriptionId) }, page)),
+    async remove(caller, at, precondition) {
+      for (;;) {
+        const operation = await removeBatch(store, issuers, at, precondition, actorOf(caller));
+        await publications.settle();
+        if (operation !== null) return operation;
+      }
+    },
+  };
+}
+
+/** Deletes some clusters of the group, and with the last of them the group itself. Null while there are clusters left. */
+function removeBatch(store: Store, issuers: Issuers, at: GroupAddress, precondition: Precondition, actor: string): Promise<Operation | null> {
+  return store.write(async (tx) => {
+    const group = await existing(tx, at);
+    assertPrecondition(precondition, group);
+    const clusters = await tx.resources({ type: MANAGED_CLUSTER_TYPE, scope: group.id }, { limit: BATCH });
+    for (const cluster of clusters.items) await removeCluster(tx, issuers, cluster, actor);
+    if (clusters.next !== null) return null;
+    await tx.deleteResource(group.id);
+    return endedDeletion(tx, group, 'deleteResourceGroup');
+  });
+}
+
+const idOf = ({ subscriptionId, name }: GroupAddress): string => resourceGroupId(subscriptionId, name);
+
+async function existing(tx: StoreReader, at: GroupAddress): Promise<Resource> {
+  const stored = await tx.resource(idOf(at));
+  if (stored === null) throw new MintmarkError('ResourceGroupNotFound', `Resource group '${at.name}' could not be found.`, { target: 'resourceGroup' });
+  return stored;
+}

@@ -1,0 +1,140 @@
+/**
+ * The loop that rotates: looks at each ring when something is due on it, does that one thing, and looks again.
+ *
+ * Decides, makes a key, decides again on the fresh ring inside the transaction: another process may have been first,
+ * so no leader is needed. Doing any step late is safe (rule 2). It never revokes (rule 10).
+ */
+import type { Logger } from 'pino';
+import { after, HOUR } from '../domain/durations.ts';
+import type { KeyRing } from '../domain/key-ring.ts';
+import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
+import { activate, changeGap, prune } from '../domain/rotation.ts';
+import { nextStep, type Step, wakeAt } from '../domain/rotation-schedule.ts';
+import type { Store } from '../store/store.ts';
+import { ROTATOR } from './caller.ts';
+import type { Clock } from './clock.ts';
+import type { NewKeys } from './new-keys.ts';
+import type { Publications } from './publications.ts';
+import type { RingCommits } from './ring-commits.ts';
+
+export interface Rotator {
+  start(): void;
+  /** Something may be due now. */
+  wake(): void;
+  /** Does everything that is due, once; resolves with how many rings it changed. For tests and for `start`. */
+  runDue(): Promise<number>;
+  /** Resolves when the step in hand is done. */
+  stop(): Promise<void>;
+}
+
+/** Rings that are worked on at the same time, and rings fetched in one go. */
+const CONCURRENCY = 4;
+const BATCH = 64;
+/** How long a ring that could not be handled is left alone, and the whole loop after a failure of the store. */
+const RING_BACK_OFF = 60;
+const LOOP_BACK_OFF = 5;
+
+export function createRotator(
+  deps: { readonly store: Store; readonly clock: Clock; readonly newKeys: NewKeys; readonly rings: RingCommits; readonly publications: Publications; readonly log: Logger },
+): Rotator {
+  const { store, clock, newKeys, rings, publications, log } = deps;
+  const { settings } = rings;
+  let wakeUp = new AbortController();
+  let stopping = false;
+  let running: Promise<void> = Promise.resolve();
+  let sweptAt: Date | null = null;
+
+  async function handle(issuerId: string): Promise<boolean> {
+    try {
+      return await advance(issuerId);
+    } catch (error) {
+      log.error({ issuer: issuerId, err: error }, 'a due step on a key ring failed; it is tried again in a minute');
+      await store.write((tx) => tx.setWakeAt(issuerId, after(tx.now, RING_BACK_OFF)));
+      return false;
+    }
+  }
+
+  /** One step on one ring; false when nothing was to be done. */
+  async function advance(issuerId: string): Promise<boolean> {
+    const found = await store.read(async (tx) => ({ ring: await tx.keyRing(issuerId), issuer: await tx.issuer(issuerId) }));
+    if (found.ring === null || found.issuer === null) return false;
+    const step = nextStep(found.ring, settings, store.now());
+    const made = await newKeys.make(step.do === 'activate' ? 1 : 0, { tenantId: found.issuer.tenantId, issuerId });
+    let change: RingChange | null = null;
+    try {
+      change = await commit(issuerId, step, made.keys[0]);
+    } finally {
+      made.settle(change);
+    }
+    if (change !== null) log.info({ issuer: issuerId, step: step.do, reason: 'reason' in step ? step.reason : undefined, version: change.ring.version }, 'key ring changed');
+    return change !== null;
+  }
+
+  async function commit(issuerId: string, expected: Step, key: NewKey | undefined): Promise<RingChange | null> {
+    return store.write(async (tx) => {
+      const done = await rings.commit(tx, issuerId, (ring, now) => {
+        const step = nextStep(ring, settings, now);
+        return step.do === expected.do ? take(ring, step, key, now) : null;
+      });
+      if (done !== null && done.made === null) await tx.setWakeAt(issuerId, wakeAt(done.ring, settings, tx.now));
+      return done?.made ?? null;
+    });
+  }
+
+  async function runDue(): Promise<number> {
+    let changed = 0;
+    for (;;) {
+      const due = await store.read((tx) => tx.dueIssuers(store.now(), BATCH));
+      for (let at = 0; at < due.length && !stopping; at += CONCURRENCY) {
+        const results = await Promise.all(due.slice(at, at + CONCURRENCY).map(handle));
+        changed += results.filter(Boolean).length;
+      }
+      if (due.length > 0) await publications.settle();
+      if (due.length < BATCH || stopping) return changed;
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    const now = store.now();
+    if (sweptAt !== null && now < after(sweptAt, HOUR)) return;
+    await store.write((tx) => tx.sweep());
+    sweptAt = now;
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping) {
+      wakeUp = new AbortController();
+      let next: Date | null;
+      try {
+        await publications.settle();
+        await runDue();
+        await sweep();
+        next = await store.read((tx) => tx.nextWake());
+      } catch (error) {
+        log.error({ err: error }, 'the rotator could not do its round; it goes on in a few seconds');
+        next = after(clock.now(), LOOP_BACK_OFF);
+      }
+      if (!stopping) await clock.wait(next, wakeUp.signal);
+    }
+  }
+
+  return {
+    start: () => { running = loop(); },
+    wake: () => wakeUp.abort(),
+    runDue,
+    async stop() {
+      stopping = true;
+      wakeUp.abort();
+      await running;
+    },
+  };
+}
+
+/** Carries out one step on the ring that it was decided on. */
+function take(ring: KeyRing, step: Step, key: NewKey | undefined, now: Date): RingChange | null {
+  const why = (cause: Why['cause'], reason: string): Why => ({ cause, actor: ROTATOR, reason });
+  if (step.do === 'prune') return prune(ring, now, why('expiry', step.reason));
+  if (step.do === 'change gap') return changeGap(ring, step.seconds, now, why('configuration', step.reason));
+  if (step.do === 'activate' && key !== undefined) return activate(ring, key, now, why(step.cause, step.reason));
+  return null;
+}

@@ -1,0 +1,76 @@
+/**
+ * Service-account tokens from the server itself: for `dev`, for trying a relying party, and where no signer runs.
+ *
+ * A token leaves only when its record was committed under the very ring version that it was signed with (rule 6):
+ * a rotation in between makes it be signed again, so no token outlives its key.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { MintmarkError } from '../domain/errors.ts';
+import { type KeyRing, theKey } from '../domain/key-ring.ts';
+import type { Issuer } from '../domain/issuer.ts';
+import type { Resource } from '../domain/resource.ts';
+import { type IssuedToken, type ServiceAccount, tokenClaims, type TokenClaims, type TokenRequest } from '../domain/service-account-token.ts';
+import type { TokenSigner } from '../keys/sign.ts';
+import type { Store } from '../store/store.ts';
+import { issuerIdOf } from './issuers.ts';
+
+export interface IssuedResult {
+  readonly token: string;
+  readonly claims: TokenClaims;
+  /** Where less was given than was asked for. */
+  readonly warning: string | null;
+}
+
+export interface Tokens {
+  /** @throws MintmarkError `InvalidTokenRequest`, `IssuerNotEnabled`. */
+  issue(cluster: Resource, request: TokenRequest): Promise<IssuedResult>;
+}
+
+/** How often a token is signed again because its ring moved on; rings move a few times a day. */
+const MOST_ATTEMPTS = 5;
+
+export function createTokens(store: Store, signer: TokenSigner): Tokens {
+  async function attempt(issuerId: string, request: TokenRequest): Promise<IssuedResult | null> {
+    const { issuer, ring } = await read(store, issuerId);
+    const active = theKey(ring, 'active');
+    const { claims, warning } = tokenClaims(request, { issuerUrl: issuer.url, jti: randomUUID(), serviceAccountUid: serviceAccountUid(issuerId, request.serviceAccount), now: store.now() });
+    const token = await signer.sign({ ...active, tenantId: issuer.tenantId, issuerId }, JSON.stringify(claims), () => sealedHalf(store, issuerId, active.kid));
+    const recorded = await store.write((tx) => tx.recordToken(recordOf(claims, issuerId, active.kid), ring.version));
+    return recorded ? { token, claims, warning } : null;
+  }
+
+  return {
+    async issue(cluster, request) {
+      const issuerId = issuerIdOf(cluster);
+      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts += 1) {
+        const issued = await attempt(issuerId, request);
+        if (issued !== null) return issued;
+      }
+      throw new MintmarkError('StoreBusy', 'The key ring changed each time that the token was signed. Ask again.');
+    },
+  };
+}
+
+async function read(store: Store, issuerId: string): Promise<{ issuer: Issuer; ring: KeyRing }> {
+  const [issuer, ring] = await store.read(async (tx) => [await tx.issuer(issuerId), await tx.keyRing(issuerId)] as const);
+  if (issuer === null || ring === null) throw new MintmarkError('StoreCorrupt', `The issuer ${issuerId}, to which a cluster points, is not in the store.`);
+  return { issuer, ring };
+}
+
+async function sealedHalf(store: Store, issuerId: string, kid: string): Promise<Uint8Array> {
+  const sealed = await store.read((tx) => tx.sealedKey(issuerId, kid));
+  if (sealed === null) throw new MintmarkError('StoreBusy', `The key '${kid}' was replaced while a token was being signed. Ask again.`);
+  return sealed;
+}
+
+function recordOf(claims: TokenClaims, issuerId: string, kid: string): IssuedToken {
+  return { jti: claims.jti, issuerId, kid, subject: claims.sub, audiences: claims.aud, issuedAt: new Date(claims.iat * 1000), expiresAt: new Date(claims.exp * 1000) };
+}
+
+/** Mintmark knows no service accounts, so their uid is made from their name: the same one each time (RFC 9562, version 8). */
+function serviceAccountUid(issuerId: string, { namespace, name }: ServiceAccount): string {
+  const hash = createHash('sha256').update(JSON.stringify([issuerId, namespace, name])).digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x80;
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  return hash.toString('hex').slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
