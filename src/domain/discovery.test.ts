@@ -32,7 +32,7 @@ test('the JWKS has exactly the members of R5', () => {
 });
 
 test('an elliptic-curve key shows its curve and point, and nothing that is not public', () => {
-  const key: SigningKey = { ...ring.keys[0]!, kid: 'ec', algorithm: 'ES256', publicMembers: { x: 'X', y: 'Y', crv: 'P-256', ...{ d: 'secret' } } };
+  const key: SigningKey = { ...ring.keys[0]!, kid: 'ec', algorithm: 'ES256', publicMembers: Object.fromEntries([['x', 'X'], ['y', 'Y'], ['crv', 'P-256'], ['d', 'secret']]) };
   assert.deepEqual(publishedJwk(key), { use: 'sig', kty: 'EC', kid: 'ec', alg: 'ES256', crv: 'P-256', x: 'X', y: 'Y' });
   const mixed = { ...ring, keys: [...ring.keys, key] };
   assert.deepEqual(discoveryDocument(ISSUER, mixed, at(1)).id_token_signing_alg_values_supported, ['RS256', 'ES256']);

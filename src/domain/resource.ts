@@ -67,9 +67,9 @@ export const isJsonObject = (value: Json | undefined): value is JsonObject => ty
  * is replaced. (Clients send back only the members that their version knows.)
  */
 export function merge(stored: JsonObject, given: JsonObject): JsonObject {
-  const changes = Object.entries(given).filter(([, value]) => value !== null).map(([member, value]) => {
+  const changed = Object.entries(given).filter(([, value]) => value !== null).map(([member, value]) => {
     const old = Object.hasOwn(stored, member) ? stored[member] : undefined;
     return [member, isJsonObject(value) ? merge(isJsonObject(old) ? old : {}, value) : value] as const;
   });
-  return { ...stored, ...Object.fromEntries(changes) };
+  return { ...stored, ...Object.fromEntries(changed) };
 }

@@ -79,5 +79,5 @@ function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reas
 /** A number in [0, 1) that is fixed by the kid, which is a hash: so the calendar is known, and no two rings share one. */
 function jitter(kid: string): number {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  return [...kid.slice(0, 4)].reduce((sum, digit) => sum * 64 + Math.max(0, ALPHABET.indexOf(digit)), 0) / 64 ** 4;
+  return Array.from(kid.slice(0, 4)).reduce((sum, digit) => sum * 64 + Math.max(0, ALPHABET.indexOf(digit)), 0) / 64 ** 4;
 }

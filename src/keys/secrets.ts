@@ -16,6 +16,9 @@ const MOST_MEMORY = 256 * 1024 * 1024;
 
 const FORM = /^scrypt\$(\d{1,8})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,128})\$([\w-]{43})$/;
 
+/** A new secret, of 256 random bits. */
+export const newSecret = (): string => randomBytes(32).toString('base64url');
+
 /** The hash of a new secret, under a salt of its own. */
 export async function hashSecret(secret: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);

@@ -66,12 +66,12 @@ export function createAccess({ store, sealer, managementUrl }: AccessDeps): Acce
     verificationKeys: async () => (await tokenKeys.current()).keys.map(({ publicJwk }) => publicJwk),
     issuerOf,
     async tenant(id) {
-      const tenant = await store.read((tx) => tx.tenant(id.toLowerCase()));
+      const tenant = await store.read((tx) => tx.tenant(id));
       if (tenant === null) throw new MintmarkError('InvalidRequest', `AADSTS90002: Tenant '${id.slice(0, 80)}' not found. A tenant here is one of this Mintmark server, not of Entra ID.`);
       return tenant;
     },
     async subscription(bearer, id) {
-      const { found, assignments } = await store.read(async (tx) => ({ found: await tx.subscription(id.toLowerCase()), assignments: await tx.roleAssignments(bearer.principalId) }));
+      const { found, assignments } = await store.read(async (tx) => ({ found: await tx.subscription(id), assignments: await tx.roleAssignments(bearer.principalId) }));
       if (found === null || found.tenantId !== bearer.tenantId || !isVisible(found, assignments)) throw new MintmarkError('SubscriptionNotFound', `The subscription '${id.slice(0, 80)}' could not be found.`);
       return found;
     },
@@ -91,7 +91,7 @@ function isVisible({ id }: Subscription, assignments: readonly RoleAssignment[])
 
 /** An unknown client costs the same work as a known one, so that its absence can not be told from the time. */
 async function checkSecret(store: Store, { tenantId, clientId, clientSecret }: Credentials): Promise<Bearer> {
-  const principal = await store.read((tx) => tx.principal(clientId.toLowerCase()));
+  const principal = await store.read((tx) => tx.principal(clientId));
   const mine = principal !== null && principal.tenantId === tenantId ? principal : null;
   for (const hash of mine?.secretHashes ?? [NOBODYS_HASH]) {
     if (await verifySecret(clientSecret, hash) && mine !== null) return { principalId: mine.id, tenantId };

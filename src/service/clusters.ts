@@ -41,7 +41,7 @@ export interface Clusters {
   /** The clusters at or below a scope, by id. */
   list(query: { readonly scope: string; readonly withIssuer?: boolean }, page: Page): Promise<Listed<ClusterView>>;
   /** Deletes the cluster and closes its issuer. Null when there is no such cluster. */
-  remove(caller: Caller, at: ClusterAddress, precondition: Precondition): Promise<Operation | null>;
+  remove(caller: Caller, at: ClusterAddress, precondition: Precondition): Promise<{ readonly operation: Operation; readonly cluster: Resource } | null>;
 }
 
 type Outcome = ClusterDecision & { readonly created: boolean; readonly stored: Resource | null };
@@ -75,15 +75,15 @@ export function createClusters(deps: ClusterDeps): Clusters {
       return { items: views, next };
     }),
     async remove(caller, at, precondition) {
-      const operation = await store.write(async (tx) => {
+      const removed = await store.write(async (tx) => {
         const stored = await tx.resource(idOf(at));
         assertPrecondition(precondition, stored);
         if (stored === null) return null;
         await removeCluster(tx, issuers, stored, actorOf(caller));
-        return endedDeletion(tx, stored, 'deleteCluster');
+        return { operation: await endedDeletion(tx, stored, 'deleteCluster'), cluster: stored };
       });
-      if (operation !== null) await publications.settle();
-      return operation;
+      if (removed !== null) await publications.settle();
+      return removed;
     },
   };
 }
@@ -142,7 +142,7 @@ async function decide(tx: StoreReader, at: ClusterAddress, request: ClusterReque
   assertPrecondition(precondition, stored);
   if (stored !== null) return { ...updateCluster(stored, request, defaults, now), created: false, stored };
   const place = { ...at, resourceGroup: group.name };
-  const made = createCluster(request, { ...place, kubeletIdentity: kubeletIdentity(place) }, { ...defaults, location: group.location }, now);
+  const made = createCluster(request, { ...place, kubeletIdentity: kubeletIdentity(place) }, { location: group.location, configuredLocations: [...defaults.configuredLocations, group.location] }, now);
   return { ...made, created: true, stored: null };
 }
 

@@ -45,7 +45,6 @@ export class FollowLoop {
     while (!this.#stopping) {
       this.#wake = new AbortController();
       failures = (await this.#succeeds(failures)) ? 0 : failures + 1;
-      if (this.#stopping) return;
       await this.#clock.wait(after(this.#clock.now(), Math.min(LONGEST_PAUSE, PAUSE * 2 ** failures)), this.#wake.signal);
     }
   }

@@ -92,13 +92,13 @@ export class PublishedIssuer {
 
 function render(issuer: Issuer, ring: KeyRing, now: Date): readonly Stretch[] {
   try {
-    return documentTimetable(issuer, ring, now).map(stretch);
+    return documentTimetable(issuer, ring, now).map(stretchOf);
   } catch (cause) {
     throw new MintmarkError('StoreCorrupt', `The key ring of issuer ${issuer.id} (version ${ring.version}) can not be published.`, { cause });
   }
 }
 
-function stretch({ discovery, jwks, maxAge, until }: Documents): Stretch {
+function stretchOf({ discovery, jwks, maxAge, until }: Documents): Stretch {
   return { discovery: publish('discovery', discovery, maxAge), jwks: publish('jwks', jwks, maxAge), until: until?.getTime() ?? null };
 }
 

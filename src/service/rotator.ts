@@ -89,8 +89,8 @@ export function createRotator(
         const results = await Promise.all(due.slice(at, at + CONCURRENCY).map(handle));
         changed += results.filter(Boolean).length;
       }
-      if (due.length > 0) await publications.settle();
-      if (due.length < BATCH || stopping) return changed;
+      if (due.length === 0 || stopping) return changed;
+      await publications.settle();
     }
   }
 

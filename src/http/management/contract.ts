@@ -114,6 +114,25 @@ export const issuer = z.object({
 });
 export type IssuerBody = z.infer<typeof issuer>;
 
+/** PATCH of a resource group or a managed cluster: the tags, all of them. */
+export const tagsRequest = z.object({ tags: orNull(tags).optional() });
+
+export const location = z.object({ id: z.string(), name: z.string(), displayName: z.string(), type: z.literal('Region'), regionalDisplayName: z.string(), metadata: jsonObject });
+
+/** What `az resource` asks for to find the api-versions of a resource type. */
+export const provider = z.object({
+  id: z.string(), namespace: z.string(), registrationState: z.literal('Registered'),
+  resourceTypes: z.array(z.object({ resourceType: z.string(), locations: z.array(z.string()), apiVersions: z.array(z.string()) })),
+});
+
+export const agentPool = z.object({ ...envelope, properties: jsonObject });
+
+const upgrades = z.array(z.object({ kubernetesVersion: z.string(), isPreview: z.boolean() }));
+const upgradable = z.object({ name: z.string(), kubernetesVersion: z.string(), osType: z.string(), upgrades });
+export const upgradeProfile = z.object({ ...envelope, properties: z.object({ controlPlaneProfile: upgradable, agentPoolProfiles: z.array(upgradable) }) });
+
+export const health = z.object({ status: z.enum(['ok', 'not ready']) });
+
 /** One row of the list of all issuers of a subscription. */
 export const issuerSummary = z.object({
   ...envelope,
@@ -122,8 +141,10 @@ export const issuerSummary = z.object({
     issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), keyCount: z.int(), rotationPending: z.boolean(),
   }),
 });
+export type IssuerSummaryBody = z.infer<typeof issuerSummary>;
 
 export const rotationPolicy = z.object({ ...envelope, properties: z.object({ rotateEverySeconds: orNull(z.int()) }) });
+export type RotationPolicyBody = z.infer<typeof rotationPolicy>;
 export const rotationPolicyRequest = z.object({ properties: z.object({ rotateEverySeconds: orNull(z.number()) }) });
 
 export const keyEvent = z.object({
@@ -184,3 +205,11 @@ export const loginReply = z.object({ token_type: z.literal('Bearer'), expires_in
 export type LoginReply = z.infer<typeof loginReply>;
 /** RFC 6749, section 5.2. */
 export const loginError = z.object({ error: z.string(), error_description: z.string() });
+
+/** RFC 8414, section 2, as far as Azure's clients need it. `authorization_endpoint` is required by them and leads nowhere. */
+export const loginDiscovery = z.object({
+  issuer: z.string(), authorization_endpoint: z.string(), token_endpoint: z.string(), jwks_uri: z.string(),
+  response_types_supported: z.array(z.string()), grant_types_supported: z.array(z.string()), subject_types_supported: z.array(z.string()),
+  id_token_signing_alg_values_supported: z.array(z.string()), token_endpoint_auth_methods_supported: z.array(z.string()),
+});
+export const loginKeys = z.object({ keys: z.array(z.record(z.string(), z.string())) });

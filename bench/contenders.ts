@@ -1,0 +1,88 @@
+/** The servers that are compared, each in a process of its own: started, found again by URL and pid, and ended. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface Contender {
+  readonly name: string;
+  readonly url: string;
+  /** The process that serves. */
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Whether a program is on the PATH. */
+export const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+/** The public host as the product starts it. */
+export const startMintmark = (): Promise<Contender> => startNode('Mintmark', 'public-host.ts', []);
+
+/** The bare handler, with the reply that `original` gives: the same headers, the same bytes. */
+export async function startBare(original: Contender): Promise<Contender> {
+  const reply = await fetch(original.url);
+  const added = ['date', 'connection', 'keep-alive'];
+  const headers = [...reply.headers].filter(([name]) => !added.includes(name)).flat();
+  return startNode('bare node:http', 'bare-host.ts', [JSON.stringify({ headers, body: Buffer.from(await reply.arrayBuffer()).toString('latin1') })]);
+}
+
+/** nginx with one worker, the bytes of `original` as a static file. */
+export async function startNginx(original: Contender): Promise<Contender> {
+  const home = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
+  writeFileSync(join(home, 'jwks'), Buffer.from(await (await fetch(original.url)).arrayBuffer()));
+  const port = await freePort();
+  writeFileSync(join(home, 'nginx.conf'), nginxConfiguration(home, port));
+  const master = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'inherit' });
+  const url = `http://127.0.0.1:${port}/jwks`;
+  await untilAnswered(url);
+  const worker = Number(readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'utf8').trim());
+  return { name: 'nginx', url, pid: worker, stop: async () => (await end(master), rmSync(home, { recursive: true })) };
+}
+
+const nginxConfiguration = (home: string, port: number): string => `
+daemon off; worker_processes 1; pid ${home}/pid; error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; default_type application/jwk-set+json;
+  client_body_temp_path ${home}; proxy_temp_path ${home}; fastcgi_temp_path ${home}; uwsgi_temp_path ${home}; scgi_temp_path ${home};
+  server {
+    listen 127.0.0.1:${port}; root ${home};
+    add_header Cache-Control "public, max-age=300"; add_header Access-Control-Allow-Origin "*"; add_header X-Content-Type-Options nosniff;
+  }
+}
+`;
+
+async function startNode(name: string, file: string, args: readonly string[]): Promise<Contender> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const { port, path = '/' } = JSON.parse(line) as { readonly port: number; readonly path?: string };
+  return { name, url: `http://127.0.0.1:${port}${path}`, pid: child.pid!, stop: () => end(child) };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function untilAnswered(url: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const answered = await fetch(url).then((reply) => reply.ok, () => false);
+    if (answered) return;
+    if (tries === 100) throw new Error(`nginx does not answer at ${url}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The composition root: the only file that constructs services and servers and wires them.
+ *
+ * Gets a resolved configuration and what is outside of it (store, sealer, clock, log, certificates). Gives an `App`
+ * that starts and stops as a whole. Leaves to `dev/` and `main.ts` where those come from.
+ */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Config, Listener } from './config.ts';
+import { MintmarkError } from './domain/errors.ts';
+import { createManagementServer } from './http/management/server.ts';
+import { closeGracefully, createPublicServer } from './http/public/server.ts';
+import { generateKey } from './keys/generate.ts';
+import { createKeyPool } from './keys/pool.ts';
+import type { CertificateWithKey } from './keys/private-ca.ts';
+import type { Sealer } from './keys/seal.ts';
+import { createTokenSigner } from './keys/sign.ts';
+import { createAccess } from './service/access.ts';
+import type { Clock } from './service/clock.ts';
+import { createClusters } from './service/clusters.ts';
+import { createIssuers } from './service/issuers.ts';
+import { createKeyRings } from './service/key-rings.ts';
+import { createNewKeys } from './service/new-keys.ts';
+import { createOperations } from './service/operations.ts';
+import { createPublications } from './service/publications.ts';
+import { Publisher } from './service/publisher.ts';
+import { createResourceGroups } from './service/resource-groups.ts';
+import { createRingCommits } from './service/ring-commits.ts';
+import { createRotator } from './service/rotator.ts';
+import { createTokens } from './service/tokens.ts';
+import type { Store } from './store/store.ts';
+
+/** What an app stands on. */
+export interface Ground {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** PEM texts; null serves plain HTTP. */
+export type Tls = CertificateWithKey | null;
+
+export type App = ReturnType<typeof createApp>;
+
+/** Everything of one server process, constructed and not started. */
+export function createApp(config: Config, ground: Ground, tls: Tls) {
+  const { store, log } = ground;
+  const services = createServices(config, ground);
+  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, ...(tls === null ? {} : { https: { cert: tls.certificate, key: tls.privateKey } }) });
+  const publicHost = createPublicHost(config, services.publisher, log, tls);
+
+  return {
+    services,
+    /** Listens on both ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
+    async start(): Promise<void> {
+      await store.write((tx) => tx.wakeRingsWithOtherGap(config.publicationGap, tx.now));
+      await publicHost.start();
+      await services.publications.settle();
+      services.rotator.start();
+      await listenManagement(management, config.management);
+    },
+    /** Finishes what is in flight, at most for the configured time. The store is left open. */
+    async stop(): Promise<void> {
+      const force = setTimeout(() => management.server.closeAllConnections(), config.stopWithin * 1000);
+      await Promise.all([management.close(), services.rotator.stop()]);
+      clearTimeout(force);
+      await publicHost.stop();
+      services.pool.stop();
+    },
+  };
+}
+
+/** The public host alone, as it also runs in a process of its own: read access to documents, no key-encryption key. */
+export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls) {
+  const server = createPublicServer(publisher, { log, ...(tls === null ? {} : { tls: { cert: tls.certificate, key: tls.privateKey } }) });
+  return {
+    /** Serves from the first catch-up on; resolves with the port. @throws MintmarkError `AddressInUse`. */
+    async start(): Promise<number> {
+      await publisher.catchUp();
+      publisher.start();
+      return listen(server, config.issuer);
+    },
+    async stop(): Promise<void> {
+      await closeGracefully(server, config.stopWithin * 1000);
+      await publisher.stop();
+    },
+  };
+}
+
+function createServices(config: Config, { store, sealer, clock, log }: Ground) {
+  const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
+  const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
+  const signer = createTokenSigner(sealer, config.openedKeys);
+  const newKeys = createNewKeys(pool, sealer);
+  const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
+  const publications = createPublications(store, rings, () => publisher.catchUp());
+  const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
+  const rotator = createRotator({ store, clock, newKeys, rings, publications, log });
+  const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
+  return {
+    pool, publisher, publications, issuers, rotator,
+    keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
+    tokens: createTokens(store, signer),
+    operations: createOperations(store, rings.settings),
+    clusters: createClusters({ store, issuers, publications, defaults }),
+    resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
+    access: createAccess({ store, sealer, managementUrl: config.managementUrl }),
+  };
+}
+
+/** Whether requests can be served: the documents are published and the store answers. */
+async function isReady(publisher: Publisher, store: Store): Promise<boolean> {
+  return publisher.ready && store.read((tx) => tx.lastChange()).then(() => true, () => false);
+}
+
+async function listenManagement(server: FastifyInstance, { host, port }: Listener): Promise<void> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    throw listenError(error, { host, port });
+  }
+}
+
+function listen(server: Server, { host, port }: Listener): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, { host, port })));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function listenError(error: unknown, { host, port }: Listener): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port.`, { cause: error });
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). Choose another address or port.`, { cause: error });
+  return error;
+}

@@ -1,0 +1,95 @@
+/** `issuer rotate` and `issuer revoke-key`: both say first what they break, ask, act, and say what to do after. */
+import type { IssuerBody, OperationBody, RotateReply } from '../../http/management/contract.ts';
+import { command, type Outcome } from '../command.ts';
+import { assertCanAsk, confirm } from '../confirmation.ts';
+import { failure, usageError } from '../errors.ts';
+import type { Reply } from '../https-exchange.ts';
+import { bodyOf, type ManagementApi } from '../management-api.ts';
+import { type ClusterName, paths } from '../paths.ts';
+import type { Session } from '../session.ts';
+import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, YES, type YesFlag } from './flags.ts';
+import { afterRevocation, beforeEmergency, beforeForce, beforeRevocation, beforeRotation } from './rotation-warnings.ts';
+
+interface ActFlags extends ClusterFlags, YesFlag, NoWaitFlag {
+  readonly force?: true;
+}
+
+interface RotateFlags extends ActFlags {
+  readonly emergency?: true;
+  readonly watch?: true;
+}
+
+/** What is asked of the server, and what is said before. */
+interface Action {
+  readonly part: 'rotate' | 'revokeKey';
+  readonly body: unknown;
+  readonly warnings: (issuer: IssuerBody) => readonly string[];
+  readonly question: string;
+}
+
+export const issuerRotate = command<RotateFlags>({
+  examples: ['mintmark issuer rotate -g myResourceGroup -n myAKSCluster --watch', 'mintmark issuer rotate -g myResourceGroup -n myAKSCluster --emergency'],
+  options: [
+    ...CLUSTER_FLAGS,
+    { flags: '--force', summary: 'Do not wait until every cache has the next key' },
+    { flags: '--emergency', summary: 'Revoke every key at once and start with two new ones' },
+    { flags: '--watch', summary: 'Show keys and timeline until the rotation has ended' },
+    YES, NO_WAIT,
+  ],
+  async run(session, flags) {
+    if (flags.force === true && flags.emergency === true) throw usageError('Give --force or --emergency, not both: an emergency never waits.');
+    if (flags.watch === true && !flags.wait) throw usageError('Give --watch or --no-wait, not both.');
+    return act(session, flags, rotation(flags), flags.watch === true);
+  },
+});
+
+export const revokeKey = command<ActFlags & { readonly kid: string }>({
+  examples: ['mintmark issuer revoke-key -g myResourceGroup -n myAKSCluster --kid KID'],
+  options: [
+    ...CLUSTER_FLAGS,
+    { flags: '--kid <kid>', summary: "The key's id, as 'issuer list-keys' shows it", required: true },
+    { flags: '--force', summary: 'Revoke the key even if it signs now' },
+    YES, NO_WAIT,
+  ],
+  async run(session, flags) {
+    const { kid, force } = flags;
+    const warnings = (issuer: IssuerBody): readonly string[] => {
+      const signs = issuer.properties.keys.some((key) => key.kid === kid && key.state === 'active');
+      if (signs && force !== true) throw failure(`The key ${kid} signs now. Rotate first and revoke it when it is retired, or add --force, which breaks every token of this key.`);
+      return beforeRevocation(issuer, kid);
+    };
+    return act(session, flags, { part: 'revokeKey', body: { kid, force }, warnings, question: `Revoke the key ${kid}?` }, false);
+  },
+});
+
+function rotation({ force, emergency }: RotateFlags): Action {
+  if (emergency === true) return { part: 'rotate', body: { emergency }, warnings: beforeEmergency, question: 'Revoke every key and start with new ones?' };
+  if (force === true) return { part: 'rotate', body: { force }, warnings: (issuer) => beforeForce(issuer, new Date()), question: 'Rotate without waiting?' };
+  return { part: 'rotate', body: {}, warnings: beforeRotation, question: 'Rotate the signing keys?' };
+}
+
+async function act(session: Session, flags: ActFlags, { part, body, warnings, question }: Action, watch: boolean): Promise<Outcome> {
+  const yes = flags.yes === true;
+  assertCanAsk(session, yes);
+  const [api, cluster] = [await session.api(), await session.cluster(flags)];
+  for (const text of warnings(await api.get<IssuerBody>(paths.issuer(cluster)))) session.report.warn(text);
+  await confirm(session, question, yes);
+  const reply = await api.send('POST', paths.issuerPart(cluster, part), body);
+  const operation = flags.wait ? await ended(session, api, cluster, reply, watch) : null;
+  const { operationId, outcome, revoked: revokedAtOnce, waiting } = bodyOf<RotateReply>(reply);
+  const revoked = operation?.properties.revoked ?? revokedAtOnce;
+  for (const text of afterRevocation(revoked)) session.report.warn(text);
+  if (watch) return {};
+  return { result: { operationId, outcome, revoked, status: operation?.status ?? 'InProgress', waiting: operation === null ? waiting : null } };
+}
+
+/** Waits for the end of the operation, with the issuer in view where that is wanted. */
+async function ended(session: Session, api: ManagementApi, cluster: ClusterName, reply: Reply, watch: boolean): Promise<OperationBody | null> {
+  if (!watch) return api.follow(reply);
+  let over = false;
+  const settled = api.follow(reply, { silent: true }).finally(() => { over = true; });
+  settled.catch(() => undefined);
+  const { watchIssuer } = await import('../issuer-view/watch.ts');
+  await watchIssuer(session.io, () => api.get<IssuerBody>(paths.issuer(cluster)), async () => over);
+  return over ? settled : null;
+}

@@ -1,0 +1,59 @@
+/**
+ * What a rotation or revocation breaks, said before it is asked for and again after it was done (R6).
+ *
+ * Pure: from an issuer as the server shows it to sentences. Leaves printing to the commands.
+ */
+import type { IssuerBody, KeyBody } from '../../http/management/contract.ts';
+import { lengthInWords } from '../lengths-of-time.ts';
+
+/** The line that gives the pods of a namespace new tokens. */
+const RESTART = 'kubectl rollout restart deployment,statefulset,daemonset --namespace NAMESPACE';
+
+/** What becomes of the tokens that the server remembers; those that API servers made are not counted. */
+function lost(count: number): string {
+  if (count === 0) return 'no recorded token lives on it';
+  return count === 1 ? '1 recorded token lives on it and will not verify any more' : `${count} recorded tokens live on it and will not verify any more`;
+}
+const isLive = (key: KeyBody): boolean => key.state !== 'revoked' && key.origin === 'generated';
+
+/** A rotation by hand revokes the keys that are retired already. */
+export const beforeRotation = ({ properties }: IssuerBody): readonly string[] =>
+  properties.rotationWouldRevoke.map(({ kid, liveTokens }) => `Key ${kid} is retired and will be revoked at once: ${lost(liveTokens)}.`);
+
+/** Forced: relying parties may hold a list without the key that signs next. */
+export function beforeForce(issuer: IssuerBody, now: Date): readonly string[] {
+  const { calendar, maxAgeSeconds, publicationGapSeconds } = issuer.properties;
+  const ready = calendar.preparedReadyAt !== null && Date.parse(calendar.preparedReadyAt) <= now.getTime();
+  const late = ready ? [] : [`The prepared key signs at once, before every cache has it: relying parties that hold the old list refuse its tokens for up to ${lengthInWords(maxAgeSeconds)}, behind some CDNs ${lengthInWords(publicationGapSeconds)}.`];
+  return [...beforeRotation(issuer), ...late];
+}
+
+/** Emergency: nothing that was signed until now verifies any more. */
+export function beforeEmergency({ properties }: IssuerBody): readonly string[] {
+  const gone = properties.keys.filter(isLive);
+  return [
+    ...gone.map(({ kid, liveTokens }) => `Key ${kid} will be revoked at once: ${lost(liveTokens)}.`),
+    `Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to ${lengthInWords(properties.maxAgeSeconds)}.`,
+  ];
+}
+
+/** One key, by what it does now. Empty for a key that is not in the ring: the server says so. */
+export function beforeRevocation({ properties }: IssuerBody, kid: string): readonly string[] {
+  const key = properties.keys.find((candidate) => candidate.kid === kid);
+  if (key === undefined) return [];
+  const caches = `Relying parties that hold the old list accept it for up to ${lengthInWords(properties.maxAgeSeconds)}.`;
+  const words = {
+    prepared: [`Key ${kid} has signed nothing yet; another key takes its place and has to be published before it can sign.`],
+    active: [`Key ${kid} signs now: ${lost(key.liveTokens)}. The prepared key signs at once.`, caches],
+    retired: [`Key ${kid} is retired: ${lost(key.liveTokens)}.`, caches],
+    revoked: [`Key ${kid} is revoked already; nothing will change.`],
+  } as const satisfies Record<KeyBody['state'], readonly string[]>;
+  return words[key.state];
+}
+
+/** What to do once keys are revoked; nothing when none is. */
+export function afterRevocation(revoked: readonly string[]): readonly string[] {
+  if (revoked.length === 0) return [];
+  const [keys, are] = revoked.length === 1 ? ['Key', 'is'] : ['Keys', 'are'];
+  return [`${keys} ${revoked.join(', ')} ${are} revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: ${RESTART}`];
+}

@@ -1,0 +1,13 @@
+/** The first words of the command line, and the module behind each: only the chosen one is loaded. */
+import type { Entry } from './command.ts';
+
+export const FAMILIES: readonly Entry[] = [
+  { name: 'dev', summary: 'Start everything on this machine: an issuer service with a first cluster', load: async () => (await import('./commands/dev.ts')).dev },
+  { name: 'group', summary: 'Manage resource groups', load: async () => (await import('./commands/group.ts')).group },
+  { name: 'aks', alias: 'cluster', summary: 'Manage clusters and enable their OIDC issuers', load: async () => (await import('./commands/aks.ts')).aks },
+  { name: 'issuer', summary: 'Watch and rotate the signing keys of an OIDC issuer', load: async () => (await import('./commands/issuer.ts')).issuer },
+  { name: 'token', summary: 'Create and verify service-account tokens', load: async () => (await import('./commands/token.ts')).token },
+  { name: 'account', summary: 'Show subscriptions and locations', load: async () => (await import('./commands/account.ts')).account },
+  { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
+  { name: 'completion', summary: 'Print the completion script of a shell', load: async () => (await import('./commands/completion.ts')).completion },
+];

@@ -1,0 +1,36 @@
+/** Every path of the management API that the command line asks for, with its api-version. Names are escaped here and nowhere else. */
+
+const VERSIONS = { subscriptions: '2022-12-01', groups: '2024-11-01', clusters: '2025-03-01', mintmark: '2026-11-01' } as const;
+
+const join = (...segments: readonly string[]): string => segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+const versioned = (path: string, kind: keyof typeof VERSIONS): string => `${path}?api-version=${VERSIONS[kind]}`;
+
+export interface ClusterName {
+  readonly subscription: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+}
+
+const clusterId = ({ subscription, resourceGroup, name }: ClusterName): string =>
+  join('subscriptions', subscription, 'resourceGroups', resourceGroup, 'providers', 'Microsoft.ContainerService', 'managedClusters', name);
+
+const issuerId = (cluster: ClusterName): string => clusterId(cluster) + join('providers', 'Mintmark.Oidc', 'issuers', 'default');
+
+/** Documents and actions below an issuer. */
+type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' | 'issueToken';
+
+export const paths = {
+  login: (tenant: string): string => join(tenant, 'oauth2', 'v2.0', 'token'),
+  subscriptions: (): string => versioned('/subscriptions', 'subscriptions'),
+  locations: (subscription: string): string => versioned(join('subscriptions', subscription, 'locations'), 'subscriptions'),
+  groups: (subscription: string): string => versioned(join('subscriptions', subscription, 'resourcegroups'), 'groups'),
+  group: (subscription: string, name: string): string => versioned(join('subscriptions', subscription, 'resourcegroups', name), 'groups'),
+  clusters: (subscription: string): string => versioned(join('subscriptions', subscription, 'providers', 'Microsoft.ContainerService', 'managedClusters'), 'clusters'),
+  clustersOf: (subscription: string, group: string): string =>
+    versioned(join('subscriptions', subscription, 'resourceGroups', group, 'providers', 'Microsoft.ContainerService', 'managedClusters'), 'clusters'),
+  cluster: (cluster: ClusterName): string => versioned(clusterId(cluster), 'clusters'),
+  rotateSigningKeys: (cluster: ClusterName): string => versioned(`${clusterId(cluster)}/rotateServiceAccountSigningKeys`, 'clusters'),
+  issuers: (subscription: string): string => versioned(join('subscriptions', subscription, 'providers', 'Mintmark.Oidc', 'issuers'), 'mintmark'),
+  issuer: (cluster: ClusterName): string => versioned(issuerId(cluster), 'mintmark'),
+  issuerPart: (cluster: ClusterName, part: IssuerPart): string => versioned(issuerId(cluster) + join(part), 'mintmark'),
+} as const;

@@ -1,0 +1,36 @@
+/**
+ * What is said on stderr beside the result: warnings, errors, and with `--verbose` or `--debug` each exchange with the
+ * server. Never a body; in headers, credentials are left out.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Globals } from './globals.ts';
+import type { Exchange, Reply } from './https-exchange.ts';
+
+export interface Report {
+  warn(text: string): void;
+  /** A line for people that is neither a warning nor a result, such as a prompt's facts. */
+  error(text: string): void;
+  exchange(sent: Exchange, outcome: Reply | Error, milliseconds: number): void;
+}
+
+const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'set-cookie']);
+
+export function createReport(globals: Pick<Globals, 'onlyShowErrors' | 'verbose' | 'debug'>, write: (text: string) => void): Report {
+  const line = (level: string, text: string): void => write(`${level}: ${text}\n`);
+  return {
+    warn: (text) => { if (!globals.onlyShowErrors) line('WARNING', text); },
+    error: (text) => line('ERROR', text),
+    exchange(sent, outcome, milliseconds) {
+      if (!globals.verbose) return;
+      const id = sent.headers['x-ms-client-request-id'];
+      const result = outcome instanceof Error ? ((outcome as NodeJS.ErrnoException).code ?? outcome.message) : outcome.status;
+      line('INFO', `${sent.method} ${sent.url} ${result} ${Math.round(milliseconds)} ms${id === undefined ? '' : ` request ${id}`}`);
+      if (!globals.debug) return;
+      for (const text of headerLines('>', sent.headers)) line('DEBUG', text);
+      if (!(outcome instanceof Error)) for (const text of headerLines('<', outcome.headers)) line('DEBUG', text);
+    },
+  };
+}
+
+const headerLines = (direction: string, headers: IncomingHttpHeaders | Exchange['headers']): readonly string[] =>
+  Object.entries(headers).map(([name, value]) => `${direction} ${name}: ${SECRET_HEADERS.has(name.toLowerCase()) ? '(left out)' : String(value)}`);

@@ -1,0 +1,95 @@
+/**
+ * `mintmark dev`: everything on this machine, on the embedded store, with nothing to set up.
+ *
+ * Opens the home, makes at first start what is missing, starts the app, shows that it works, and stays up until
+ * SIGINT or SIGTERM.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Logger, pino } from 'pino';
+import { type App, createApp, type Ground, type Tls } from '../app.ts';
+import { type Config, type DevOptions, devConfig } from '../config.ts';
+import { isMintmarkError } from '../domain/errors.ts';
+import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
+import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
+import { systemClock } from '../service/clock.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
+import { type Home, openHome, readIfThere } from './home.ts';
+import { shiftedClock } from './shifted-clock.ts';
+import { tlsFiles } from './tls-files.ts';
+import { welcome } from './welcome.ts';
+
+interface Output {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/** Runs until it is told to stop; resolves with the exit code. */
+export async function dev(options: DevOptions, { stdout, stderr }: Output): Promise<number> {
+  const stopped = stopSignal();
+  try {
+    const home = await openHome(options.home);
+    try {
+      const running = await start(home, options, stdout);
+      await stopped;
+      stdout.write('Stopping.\n');
+      await running.stop();
+      return 0;
+    } finally {
+      home.release();
+    }
+  } catch (error) {
+    if (!isMintmarkError(error)) throw error;
+    stderr.write(`ERROR: (${error.code}) ${error.message}\n`);
+    return 1;
+  }
+}
+
+async function start(home: Home, options: DevOptions, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
+  const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
+  const sealer = createSealer(await keyEncryptionKey(home));
+  const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
+  const store = await openSqliteStore({ file: home.store, clock: clock.now });
+  try {
+    await bindStore(store, sealer, home, options.issuerPort);
+    const app = await startApp(home, devConfig(options), { store, sealer, clock, log: logger() }, tls, stdout);
+    return { stop: () => app.stop().finally(() => store.close()) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<App> {
+  const profile = await ensureProfile(ground.store, home, config);
+  const app = createApp(config, ground, tls);
+  try {
+    await app.start();
+    const first = await ensureFirstCluster(app.services, ground.store, profile);
+    stdout.write(await welcome({ app, config, home, first, ca: await readFile(home.caCertificate, 'utf8'), now: ground.clock.now() }));
+    return app;
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+}
+
+const logger = (): Logger => pino({ level: process.env['MINTMARK_LOG_LEVEL'] ?? 'warn' }, pino.destination({ fd: 2, sync: true }));
+
+/** Read where the home has one; made at the first start only, so that a lost key is not covered up by a new one. */
+async function keyEncryptionKey(home: Home): Promise<KeyEncryptionKey> {
+  const isNew = (await readIfThere(home.keyEncryptionKey)) === null && (await readIfThere(home.profile)) === null;
+  if (!isNew) return readKeyEncryptionKey(home.keyEncryptionKey);
+  return createKeyEncryptionKey(home.keyEncryptionKey);
+}
+
+/** An address that stands for all of them is no name to put into a certificate. */
+function namedHost(listen: string): readonly string[] {
+  return listen === '0.0.0.0' || listen === '::' ? [] : [listen];
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,60 @@
+/** What `mintmark dev` says when it is up: the issuer, a token that verifies, where things are, and what to try next. */
+import { decodeProtectedHeader } from 'jose';
+import type { App } from '../app.ts';
+import type { Config } from '../config.ts';
+import { subjectOf } from '../domain/service-account-token.ts';
+import type { FirstCluster } from './first-start.ts';
+import type { Home } from './home.ts';
+import { verifyToken } from './verify-token.ts';
+
+const SAMPLE = { namespace: 'default', name: 'default' } as const;
+
+interface Scene {
+  readonly app: App;
+  readonly config: Config;
+  readonly home: Home;
+  /** Null when there is no first cluster with an issuer any more. */
+  readonly first: FirstCluster | null;
+  readonly ca: string;
+  readonly now: Date;
+}
+
+/** The text for the terminal. Rejects when the sample token does not verify against the published documents. */
+export async function welcome(scene: Scene): Promise<string> {
+  const { config, home, first } = scene;
+  const issuer = first === null ? ['There is no cluster dev/dev with an issuer; create one with the commands below.'] : await issuerLines(scene, first);
+  return `${[
+    '',
+    'Mintmark is up.',
+    '',
+    ...issuer,
+    '',
+    `Management API    ${config.managementUrl}`,
+    `Home              ${home.dir}`,
+    `Authority (CA)    ${home.caCertificate}`,
+    '',
+    'Try next, in another terminal:',
+    '',
+    `  export MINTMARK_HOME=${shellWord(home.dir)}`,
+    '  alias az="npx mintmark"',
+    ...(first === null ? [] : ['  az issuer show -g dev -n dev -o table', '  az aks oidc-issuer rotate-signing-keys -g dev -n dev', '  az token create -g dev -n dev --service-account default/default']),
+    '  az group create --name myResourceGroup --location eastus',
+    '  az aks create --resource-group myResourceGroup --name myAKSCluster --enable-oidc-issuer',
+    '',
+    'It stays up until Ctrl-C.',
+  ].join('\n')}\n`;
+}
+
+async function issuerLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
+  const { token, claims } = await app.services.tokens.issue(cluster, { serviceAccount: SAMPLE, audiences: [], expirationSeconds: null });
+  const verified = await verifyToken(token, issuer.url, ca, now);
+  return [
+    `Issuer URL        ${issuer.url}`,
+    `Cluster           dev (resource group dev)`,
+    `Sample token      ${subjectOf(SAMPLE)}, ends ${new Date(claims.exp * 1000).toISOString()}`,
+    `                  ${token}`,
+    `Verified          its signature by key ${decodeProtectedHeader(token).kid} of the published JWKS, its issuer ${verified.iss} by the discovery document`,
+  ];
+}
+
+const shellWord = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

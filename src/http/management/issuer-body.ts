@@ -1,0 +1,87 @@
+/** An issuer with its key ring as the wire shows it: the keys, the calendar, and why nothing happens now. */
+import { DISCOVERY_SUFFIX, JWKS_SUFFIX } from '../../domain/issuer.ts';
+import { publishedJwk } from '../../domain/jwks.ts';
+import { activatableAt, type KeyRing, keysIn, maxAge, type SigningKey } from '../../domain/key-ring.ts';
+import { earliest } from '../../domain/durations.ts';
+import { resourceGroupOf } from '../../domain/resource-id.ts';
+import type { Resource } from '../../domain/resource.ts';
+import { revokedByRotation } from '../../domain/rotation.ts';
+import type { IssuerView } from '../../service/issuers.ts';
+import type { Waiting } from '../../service/key-rings.ts';
+import type { NumberedEvent } from '../../store/store.ts';
+import type { IssuerBody, IssuerSummaryBody, KeyBody, KeyEventBody, RotationPolicyBody } from './contract.ts';
+
+const ISSUER_TYPE = 'Mintmark.Oidc/issuers';
+
+const orNull = (at: Date | null): string | null => at?.toISOString() ?? null;
+
+export const waitingBody = (waiting: Waiting | null) => (waiting === null ? null : { reason: waiting.reason, until: orNull(waiting.until) });
+
+/** Of a deleted issuer there is no body: its cluster is gone, so nothing points to it. */
+export function issuerBody(cluster: Resource, view: IssuerView): IssuerBody {
+  const { issuer, ring, liveTokens, step } = view;
+  return {
+    id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
+    properties: {
+      issuerURL: issuer.url, discoveryURL: `${issuer.url}${DISCOVERY_SUFFIX}`, jwksURI: `${issuer.url}${JWKS_SUFFIX}`,
+      issuerId: issuer.id, mode: issuer.mode, createdAt: issuer.createdAt.toISOString(), ringVersion: ring.version,
+      rotationPolicy: { rotateEverySeconds: ring.policy.rotateEvery }, publicationGapSeconds: ring.gap.seconds, maxAgeSeconds: maxAge(ring),
+      keys: keyBodies(view),
+      calendar: calendarOf(view),
+      waiting: step.do === 'wait' ? waitingBody(step) : null,
+      pendingRotation: ring.pending === null ? null : { ...ring.pending, requestedAt: ring.pending.requestedAt.toISOString() },
+      rotationWouldRevoke: revokedByRotation(ring).map((kid) => ({ kid, liveTokens: liveTokens.get(kid) ?? 0 })),
+    },
+  };
+}
+
+export const keyBodies = ({ ring, liveTokens }: IssuerView): KeyBody[] => ring.keys.map((key) => keyBody(key, liveTokens.get(key.kid) ?? 0));
+
+function keyBody(key: SigningKey, liveTokens: number): KeyBody {
+  return {
+    kid: key.kid, algorithm: key.algorithm, state: key.state, origin: key.origin, published: key.published, createdAt: key.createdAt.toISOString(),
+    publishedAt: orNull(key.publishedAt), activatedAt: orNull(key.activatedAt), retiredAt: orNull(key.retiredAt), revokedAt: orNull(key.revokedAt),
+    expiresAt: orNull(key.expiresAt), liveTokens, publicJwk: { ...publishedJwk(key) },
+  };
+}
+
+function calendarOf({ ring, nextActivation }: IssuerView): IssuerBody['properties']['calendar'] {
+  const [active, prepared] = [keysIn(ring, 'active')[0], keysIn(ring, 'prepared')[0]];
+  return {
+    activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(),
+    preparedPublishedAt: orNull(prepared?.publishedAt ?? null),
+    preparedReadyAt: prepared === undefined ? null : orNull(activatableAt(ring)),
+    nextRotationAt: orNull(nextActivation),
+    nextRotationCause: nextRotationCause(ring, nextActivation),
+    nextRemovalAt: orNull(earliest(...keysIn(ring, 'retired').map((key) => key.expiresAt))),
+  };
+}
+
+function nextRotationCause(ring: KeyRing, nextActivation: Date | null): 'manual' | 'automatic' | null {
+  if (ring.pending !== null) return 'manual';
+  return nextActivation === null ? null : 'automatic';
+}
+
+export function issuerSummaryBody(cluster: Resource, { issuer, ring, nextActivation }: IssuerView): IssuerSummaryBody {
+  const active = keysIn(ring, 'active')[0];
+  return {
+    id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
+    properties: {
+      clusterId: cluster.id, clusterName: cluster.name, resourceGroup: resourceGroupOf(cluster.id), location: cluster.location, issuerURL: issuer.url,
+      activeKid: active?.kid ?? '', activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(), nextRotationAt: orNull(nextActivation),
+      keyCount: ring.keys.filter(({ state }) => state !== 'revoked').length, rotationPending: ring.pending !== null,
+    },
+  };
+}
+
+export const rotationPolicyBody = (cluster: Resource, { ring }: IssuerView): RotationPolicyBody => ({
+  id: `${issuerId(cluster)}/rotationPolicy`, name: 'rotationPolicy', type: `${ISSUER_TYPE}/rotationPolicy`, eTag: eTagOf(ring),
+  properties: { rotateEverySeconds: ring.policy.rotateEvery },
+});
+
+export const keyEventBody = (event: NumberedEvent): KeyEventBody => ({ ...event, at: event.at.toISOString() });
+
+const issuerId = (cluster: Resource): string => `${cluster.id}/providers/${ISSUER_TYPE}/default`;
+
+/** (epoch, version) is never repeated, also after a restore. */
+const eTagOf = ({ epoch, version }: KeyRing): string => `${epoch}-${version}`;

@@ -1,0 +1,11 @@
+/** The paths of the management API, as route patterns: Azure Resource Manager's, and ours below a managed cluster. */
+import { MANAGED_CLUSTER_TYPE } from '../../domain/resource-id.ts';
+
+export const SUBSCRIPTION = '/subscriptions/:subscriptionId';
+export const RESOURCE_GROUP = `${SUBSCRIPTION}/resourceGroups/:resourceGroup`;
+export const MANAGED_CLUSTER = `${RESOURCE_GROUP}/providers/${MANAGED_CLUSTER_TYPE}/:cluster` as const;
+export const ISSUER = `${MANAGED_CLUSTER}/providers/Mintmark.Oidc/issuers/default` as const;
+
+/** A pattern with its places filled, percent-encoded. */
+export const fillPath = (pattern: string, params: Readonly<Record<string, string>>): string =>
+  pattern.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));

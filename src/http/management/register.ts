@@ -1,0 +1,72 @@
+/** Makes Fastify's routes of the table's rows, and for every path one more that refuses all other methods. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { z } from 'zod';
+import type { Subscription } from '../../domain/principal.ts';
+import type { Caller } from '../../service/caller.ts';
+import { errorBody } from './contract.ts';
+import { fillPath } from './paths.ts';
+import type { Answer, Asked, Method, Route } from './route.ts';
+
+const METHODS: readonly (Method | 'OPTIONS')[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'];
+const NOBODY: Caller = { principalId: '', tenantId: '', clientRequestId: null };
+const NO_SUBSCRIPTION: Subscription = { id: '', tenantId: '', displayName: '', createdAt: new Date(0) };
+
+export function registerRoutes(server: FastifyInstance, routes: readonly Route[]): void {
+  for (const row of routes) registerRoute(server, row);
+  refuseOtherMethods(server, routes);
+}
+
+/** Answers 405 with `Allow` (RFC 9110, section 15.5.6) to methods that a path does not have. */
+export function refuseOtherMethods(server: FastifyInstance, routes: readonly Pick<Route, 'method' | 'url'>[]): void {
+  for (const [url, rows] of Map.groupBy(routes, (row) => row.url)) {
+    const allowed = rows.map(({ method }) => method);
+    const method = METHODS.filter((other) => !allowed.some((one) => one === other));
+    server.route({ method: [...method], url, schema: { hide: true }, config: { access: 'public', allow: allowed.join(', ') }, handler: () => undefined });
+  }
+}
+
+function registerRoute(server: FastifyInstance, row: Route): void {
+  server.route({
+    method: row.method,
+    url: row.url,
+    schema: schemaOf(row),
+    config: { access: row.access },
+    handler: async (request, reply) => send(reply, await row.handle(askedOf(request, row))),
+  });
+}
+
+function schemaOf({ summary, access, body, query, replies }: Route): FastifySchema {
+  const response = Object.fromEntries(Object.entries(replies).map(([status, schema]) => [status, schema ?? z.null().describe('No body')]));
+  return {
+    summary,
+    security: access === 'public' ? [] : [{ bearer: [] }],
+    ...(body === undefined ? {} : { body }),
+    ...(query === undefined ? {} : { querystring: query }),
+    response: { ...response, default: errorBody },
+  };
+}
+
+function askedOf(request: FastifyRequest, row: Route): Asked {
+  const params = request.params as Readonly<Record<string, string>>;
+  return {
+    caller: request.passed?.caller ?? NOBODY,
+    subscription: request.passed?.subscription ?? NO_SUBSCRIPTION,
+    params, body: request.body, query: request.query,
+    precondition: { ifMatch: headerOf(request, 'if-match'), ifNoneMatch: headerOf(request, 'if-none-match') },
+    path: fillPath(row.url, params),
+    search: new URL(request.url, 'http://localhost').searchParams,
+  };
+}
+
+function headerOf(request: FastifyRequest, name: 'if-match' | 'if-none-match'): string | null {
+  const value = request.headers[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function send(reply: FastifyReply, { status, headers = {}, warnings = [], body }: Answer): FastifyReply {
+  const warning = warnings.map(warningValue).join(', ');
+  return reply.code(status).headers({ ...headers, ...(warning === '' ? {} : { warning }) }).send(body);
+}
+
+/** RFC 7234, section 5.5: a code, who warns, and a quoted string. */
+const warningValue = (sentence: string): string => `299 mintmark "${sentence.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`;

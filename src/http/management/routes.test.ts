@@ -1,0 +1,92 @@
+/** Every route in one place: method, path, who may use it. A change here is a change of the API. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openManagement, URL_BASE } from '../../../test/support/management.ts';
+import type { Route } from './route.ts';
+import { managementRoutes } from './server.ts';
+
+const S = '/subscriptions/:subscriptionId';
+const G = `${S}/resourceGroups/:resourceGroup`;
+const C = `${G}/providers/Microsoft.ContainerService/managedClusters/:cluster`;
+const I = `${C}/providers/Mintmark.Oidc/issuers/default`;
+
+const ROUTES: readonly string[] = [
+  'GET /healthz public',
+  'GET /readyz public',
+  'GET /subscriptions principal',
+  `GET ${S} resource/read on any part`,
+  `GET ${S}/locations resource/read on any part`,
+  `GET ${S}/providers/Microsoft.ContainerService resource/read on any part`,
+  `GET ${S}/resourceGroups resource/read on subscription`,
+  `PUT ${G} resource/write on resource group`,
+  `PATCH ${G} resource/write on resource group`,
+  `GET ${G} resource/read on resource group`,
+  `HEAD ${G} resource/read on resource group`,
+  `DELETE ${G} resource/delete on resource group`,
+  `GET ${S}/providers/Microsoft.ContainerService/managedClusters resource/read on subscription`,
+  `GET ${G}/providers/Microsoft.ContainerService/managedClusters resource/read on resource group`,
+  `PUT ${C} resource/write on managed cluster`,
+  `PATCH ${C} resource/write on managed cluster`,
+  `GET ${C} resource/read on managed cluster`,
+  `DELETE ${C} resource/delete on managed cluster`,
+  `GET ${C}/agentPools resource/read on managed cluster`,
+  `GET ${C}/agentPools/:agentPool resource/read on managed cluster`,
+  `GET ${C}/upgradeProfiles/default resource/read on managed cluster`,
+  `POST ${C}/rotateServiceAccountSigningKeys issuer/rotate on managed cluster`,
+  `POST ${C}/stop resource/write on managed cluster`,
+  `POST ${C}/start resource/write on managed cluster`,
+  `POST ${C}/rotateClusterCertificates resource/write on managed cluster`,
+  `POST ${C}/listClusterUserCredential resource/read on managed cluster`,
+  `POST ${C}/listClusterAdminCredential resource/read on managed cluster`,
+  `GET ${S}/providers/Mintmark.Oidc/issuers issuer/read on subscription`,
+  `GET ${I} issuer/read on managed cluster`,
+  `GET ${I}/keys issuer/read on managed cluster`,
+  `GET ${I}/keys/:kid issuer/read on managed cluster`,
+  `GET ${I}/events issuer/read on managed cluster`,
+  `GET ${I}/rotationPolicy issuer/read on managed cluster`,
+  `PUT ${I}/rotationPolicy issuer/setPolicy on managed cluster`,
+  `POST ${I}/rotate issuer/rotate on managed cluster`,
+  `POST ${I}/revokeKey issuer/revokeKey on managed cluster`,
+  `POST ${I}/issueToken issuer/issueToken on managed cluster`,
+  `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operations/:operation resource/read on any part`,
+  `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operationresults/:operation resource/read on any part`,
+];
+
+const world = await openManagement();
+const routes = managementRoutes(world.deps, { managementUrl: URL_BASE, configuredLocations: [], maxBodyBytes: 1024, tokenIssue: true });
+const line = ({ method, url, access }: Route): string => `${method} ${url} ${typeof access === 'string' ? access : `${access.action} on ${access.on}`}`;
+
+test('the routes are these', () => assert.deepEqual(routes.map(line), ROUTES));
+
+test('every route that Fastify has declares who may use it', async () => {
+  const undeclared: string[] = [];
+  const server = (await openManagement()).server;
+  server.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.access === undefined) undeclared.push(`${String(method)} ${url}`);
+  });
+  await server.ready();
+  assert.deepEqual(undeclared, []);
+});
+
+const LOGIN = ['/{tenantId}/oauth2/v2.0/token', '/{tenantId}/v2.0/.well-known/openid-configuration', '/{tenantId}/discovery/v2.0/keys'];
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly summary?: string; readonly parameters?: readonly { readonly in: string; readonly name: string }[]; readonly responses: object }>>>>;
+}
+
+test('the OpenAPI document has every path and method, with its parameters', async () => {
+  const { openapi, paths } = (await world.as(null, { method: 'GET', url: '/openapi.json' })).json<OpenApi>();
+  assert.equal(openapi, '3.1.0');
+  const expected = routes.map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+  const found = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  assert.deepEqual(found.toSorted(), [...expected, `POST ${LOGIN[0]}`, `GET ${LOGIN[1]}`, `GET ${LOGIN[2]}`].toSorted());
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const { parameters = [], summary, responses } of Object.values(methods)) {
+      const places = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      assert.deepEqual(parameters.filter((one) => one.in === 'path').map(({ name }) => name), places);
+      assert.ok(summary !== undefined && summary.endsWith('.'), path);
+      assert.ok('default' in responses, path);
+    }
+  }
+});

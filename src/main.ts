@@ -1,0 +1,17 @@
+/** The entry of the `mintmark` program: the command line, and the long-running commands behind lazy imports. */
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+// Whoever reads the output may go away at any time (`| head`); that is no failure of what runs here.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
+
+const { run } = await import('./cli/run.ts');
+process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  commands: {
+    dev: async (options) => (await import('./dev/dev.ts')).dev(options, process),
+  },
+});

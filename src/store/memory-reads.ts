@@ -1,0 +1,107 @@
+/** What can be asked of a state in memory. */
+import { hasCome } from '../domain/durations.ts';
+import { awaitsConfirmation } from '../domain/key-ring.ts';
+import { isWithin, resourceKey } from '../domain/resource-id.ts';
+import type { Held, MemoryState, StoredRing } from './memory-state.ts';
+import { listed, numberedPageStart, pageStart } from './page.ts';
+import type { StoreReader } from './store.ts';
+
+/** `state` gives the view of a read transaction, or the draft of a write transaction as it is now. */
+export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state) });
+
+type View = () => MemoryState;
+type Some<Name extends keyof StoreReader> = Pick<StoreReader, Name>;
+
+/** What is in a table, by key. */
+function all<T extends keyof Held>(view: View, table: T): readonly Held[T][] {
+  return sorted([...view().tables[table].entries()], ([key]) => key).map(([, value]) => value as Held[T]);
+}
+
+function sorted<T>(items: readonly T[], ...by: readonly ((item: T) => string | number)[]): readonly T[] {
+  const order = (a: T, b: T): number => by.map((key) => compare(key(a), key(b))).find((sign) => sign !== 0) ?? 0;
+  return items.toSorted(order);
+}
+
+function compare(a: string | number, b: string | number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'roleAssignments'> => ({
+  tenant: async (id) => view().tables.tenants.get(resourceKey(id)) ?? null,
+  tenants: async () => all(view, 'tenants'),
+  subscription: async (id) => view().tables.subscriptions.get(resourceKey(id)) ?? null,
+  subscriptions: async (tenantId) => all(view, 'subscriptions').filter((subscription) => resourceKey(subscription.tenantId) === resourceKey(tenantId)),
+  principal: async (id) => view().tables.principals.get(resourceKey(id)) ?? null,
+  roleAssignments: async (principalId) => all(view, 'roleAssignments').filter((assignment) => resourceKey(assignment.principalId) === resourceKey(principalId)),
+});
+
+const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | 'issuerByPath' | 'issuerIds'> => ({
+  resource: async (id) => view().tables.resources.get(resourceKey(id)) ?? null,
+  async resources({ type, scope, withIssuer }, page) {
+    const start = pageStart(page);
+    const found = all(view, 'resources').filter(({ id, type: ofType, issuerId }) =>
+      ofType === type && isWithin(id, scope) && (withIssuer !== true || issuerId !== null) && (start === null || resourceKey(id) > start));
+    return listed(found.slice(0, page.limit + 1), page.limit, ({ id }) => resourceKey(id));
+  },
+  issuer: async (id) => view().tables.issuers.get(id) ?? null,
+  async issuerByPath(path) {
+    const { issuerPaths, issuers } = view().tables;
+    return issuers.get(issuerPaths.get(path) ?? '') ?? null;
+  },
+  issuerIds: async () => all(view, 'rings').filter(({ ring }) => ring.open || ring.keys.length > 0).map(({ ring }) => ring.issuerId),
+});
+
+const keyRingReads = (view: View): Some<'keyRing' | 'sealedKey' | 'isRevoked' | 'events' | 'dueIssuers' | 'nextWake'> => ({
+  keyRing: async (issuerId) => view().tables.rings.get(issuerId)?.ring ?? null,
+  sealedKey: async (issuerId, kid) => view().tables.rings.get(issuerId)?.sealed.get(kid) ?? null,
+  isRevoked: async (issuerId, kid) => view().tables.rings.get(issuerId)?.revoked.has(kid) ?? false,
+  async events(issuerId, page) {
+    const start = numberedPageStart(page);
+    const events = view().tables.rings.get(issuerId)?.events ?? [];
+    return listed(events.slice(0, start === null ? events.length : start - 1).toReversed(), page.limit, ({ number }) => String(number));
+  },
+  dueIssuers: async (at, limit) => byWake(view).filter(({ wakeAt }) => hasCome(wakeAt, at)).slice(0, limit).map(({ ring }) => ring.issuerId),
+  nextWake: async () => byWake(view)[0]?.wakeAt ?? null,
+});
+
+type Waiting = StoredRing & { readonly wakeAt: Date };
+
+function byWake(view: View): readonly Waiting[] {
+  const waiting = all(view, 'rings').filter((stored): stored is Waiting => stored.wakeAt !== null);
+  return sorted(waiting, ({ wakeAt }) => wakeAt.getTime(), ({ ring }) => ring.issuerId);
+}
+
+const publicationReads = (view: View): Some<'changesSince' | 'lastChange' | 'changeOf' | 'confirmation' | 'issuersAwaitingConfirmation'> => ({
+  changesSince: async (since, limit) => byChange(view).filter(({ change }) => change > since).slice(0, limit).map(({ change, ring }) => ({ change, issuerId: ring.issuerId })),
+  lastChange: async () => view().change,
+  changeOf: async (issuerId) => view().tables.rings.get(issuerId)?.change ?? null,
+  async confirmation() {
+    const said = all(view, 'publishers');
+    return said.length === 0 ? null : { change: Math.min(...said.map(({ change }) => change)), at: new Date(Math.max(...said.map(({ at }) => at.getTime()))) };
+  },
+  issuersAwaitingConfirmation: async (upTo, limit) =>
+    byChange(view).filter(({ change, ring }) => change <= upTo && awaitsConfirmation(ring)).slice(0, limit).map(({ ring }) => ring.issuerId),
+});
+
+const byChange = (view: View): readonly StoredRing[] => sorted([...view().tables.rings.values()], ({ change }) => change);
+
+const recordReads = (view: View): Some<'operation' | 'operationsEndingBy' | 'requestedOperation' | 'liveTokens' | 'serverKeys' | 'setting'> => ({
+  operation: async (id) => view().tables.operations.get(id) ?? null,
+  async operationsEndingBy(change, limit) {
+    const ending = all(view, 'operations').filter(({ status, endsWithChange }) => status === 'InProgress' && endsWithChange !== null && endsWithChange <= change);
+    return sorted(ending, ({ endsWithChange }) => endsWithChange ?? 0, ({ id }) => id).slice(0, limit);
+  },
+  async requestedOperation(key, since) {
+    const request = view().tables.requests.get(key);
+    return request === undefined || hasCome(request.at, since) ? null : request.operationId;
+  },
+  async liveTokens(issuerId, at) {
+    const live = [...view().tables.tokens.values()].filter((token) => token.issuerId === issuerId && !hasCome(token.expiresAt, at));
+    const kids = sorted([...new Set(live.map(({ kid }) => kid))], (kid) => kid);
+    return new Map(kids.map((kid) => [kid, live.filter((token) => token.kid === kid).length]));
+  },
+  serverKeys: async (purpose) =>
+    sorted(all(view, 'serverKeys').filter((key) => key.purpose === purpose), ({ createdAt }) => -createdAt.getTime(), ({ kid }) => kid),
+  setting: async (name) => view().tables.settings.get(name) ?? null,
+});

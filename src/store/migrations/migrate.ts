@@ -1,0 +1,33 @@
+/**
+ * Brings a store's tables up to date: forward only, in the one transaction that it is given, so all or nothing.
+ *
+ * A migration, once released, is never changed; another one is added to the list.
+ */
+import type { Kysely, QueryExecutorProvider } from 'kysely';
+import { MintmarkError } from '../../domain/errors.ts';
+import type { Tables } from '../sql-tables.ts';
+import { createFirstTables } from './0001-first.ts';
+
+/** The types in which databases differ. */
+export interface ColumnTypes {
+  readonly bytes: string;
+}
+
+type Migration = (db: QueryExecutorProvider, types: ColumnTypes) => Promise<void>;
+
+/** In order; the names are what the store remembers. */
+const MIGRATIONS: readonly (readonly [string, Migration])[] = [['0001-first', createFirstTables]];
+
+/** @throws MintmarkError `InvalidConfiguration` when a newer version of Mintmark has written the store. */
+export async function migrate(db: Kysely<Tables>, types: ColumnTypes, now: Date): Promise<void> {
+  const migrations = db.withTables<{ migrations: { name: string; applied_at: number } }>();
+  await db.schema.createTable('migrations').ifNotExists()
+    .addColumn('name', 'text', (column) => column.primaryKey()).addColumn('applied_at', 'bigint', (column) => column.notNull()).execute();
+  const applied = new Set((await migrations.selectFrom('migrations').select('name').execute()).map(({ name }) => name));
+  const unknown = [...applied].filter((name) => !MIGRATIONS.some(([known]) => known === name));
+  if (unknown.length > 0) throw new MintmarkError('InvalidConfiguration', `It was written by a newer version of Mintmark (it has ${unknown.join(', ')}). Start that version, or restore a backup that this one has made; going back is not possible.`);
+  for (const [name, run] of MIGRATIONS.filter(([known]) => !applied.has(known))) {
+    await run(db, types);
+    await migrations.insertInto('migrations').values({ name, applied_at: now.getTime() }).execute();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The tables, as Kysely types them. Instants are whole milliseconds since 1970, flags 0 or 1, composed values JSON text.
+ *
+ * `migrations/` makes them; `rows.ts` and its neighbours turn rows into domain values, and trust none.
+ */
+import { sql } from 'kysely';
+
+/** A flag that is set, as a literal: an index of those rows alone serves no query that has it as a parameter. */
+export const YES = sql.lit(1);
+
+export interface Tables {
+  store_state: { id: 1; /** Number of the last commit of any ring. */ change: number; /** The latest instant of a transaction. */ clock: number };
+  tenants: { key: string; id: string; display_name: string; created_at: number };
+  subscriptions: { key: string; id: string; tenant_key: string; tenant_id: string; display_name: string; created_at: number };
+  principals: { key: string; id: string; tenant_id: string; display_name: string; secret_hashes: string; created_at: number };
+  role_assignments: { principal_key: string; principal_id: string; role: string; scope_key: string; scope: string };
+  resources: ResourceRow;
+  issuers: IssuerRow;
+  key_rings: KeyRingRow;
+  signing_keys: SigningKeyRow;
+  /** A table of its own, so that a role which reads the public halves need not be able to read these. */
+  sealed_keys: { issuer_id: string; kid: string; sealed: Uint8Array };
+  revoked_kids: { issuer_id: string; kid: string };
+  key_events: KeyEventRow;
+  operations: OperationRow;
+  requests: { key: string; operation_id: string; at: number };
+  issued_tokens: { issuer_id: string; jti: string; kid: string; subject: string; audiences: string; issued_at: number; expires_at: number };
+  publishers: { name: string; change: number; at: number };
+  server_keys: { purpose: string; kid: string; public_jwk: string; sealed: Uint8Array; created_at: number };
+  settings: { name: string; value: string };
+}
+
+export interface ResourceRow {
+  key: string;
+  id: string;
+  type: string;
+  name: string;
+  tenant_id: string;
+  subscription_id: string;
+  location: string;
+  tags: string;
+  envelope: string;
+  properties: string;
+  issuer_id: string | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface IssuerRow {
+  id: string;
+  tenant_id: string;
+  subscription_id: string;
+  cluster_id: string;
+  url: string;
+  path: string;
+  region: string;
+  mode: string;
+  created_at: number;
+  deleted_at: number | null;
+}
+
+export interface KeyRingRow {
+  issuer_id: string;
+  epoch: number;
+  version: number;
+  open: number;
+  rotate_every: number | null;
+  gap_seconds: number;
+  gap_lowered: string | null;
+  gap_floor: number | null;
+  pending: string | null;
+  created_at: number;
+  updated_at: number;
+  /** When the rotator has to look again. */
+  wake_at: number | null;
+  /** The store-wide number of its last commit. */
+  change: number;
+  awaits_confirmation: number;
+  /** Whether it may still have documents: open, or with keys left. */
+  documented: number;
+}
+
+export interface SigningKeyRow {
+  issuer_id: string;
+  kid: string;
+  /** Its place in the ring, which is the order of the JWKS. */
+  position: number;
+  algorithm: string;
+  public_members: string;
+  origin: string;
+  holder: string;
+  published: number;
+  state: string;
+  created_at: number;
+  published_in: number;
+  published_at: number | null;
+  activated_at: number | null;
+  retired_at: number | null;
+  revoked_at: number | null;
+  expires_at: number | null;
+}
+
+export interface KeyEventRow {
+  issuer_id: string;
+  number: number;
+  at: number;
+  ring_version: number;
+  kind: string;
+  kid: string | null;
+  from_state: string | null;
+  to_state: string | null;
+  cause: string;
+  actor: string;
+  reason: string;
+}
+
+export interface OperationRow {
+  id: string;
+  tenant_id: string;
+  subscription_id: string;
+  resource_id: string;
+  issuer_id: string | null;
+  kind: string;
+  status: string;
+  started_at: number;
+  ended_at: number | null;
+  error: string | null;
+  ends_with_change: number | null;
+  result: string;
+}

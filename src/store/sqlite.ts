@@ -1,0 +1,65 @@
+/**
+ * Opens the store in one SQLite file: its mode, its connections and their pragmas, its tables.
+ *
+ * Leaves to `sqlite-back-end.ts`: running transactions on the two connections; to `sql.ts`: what is in the tables.
+ */
+import { chmod, open } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
+import { migrate } from './migrations/migrate.ts';
+import { openSqlStore } from './sql.ts';
+import { sqliteBackEnd } from './sqlite-back-end.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import type { Store } from './store.ts';
+
+export interface SqliteOptions {
+  readonly file: string;
+  readonly clock: () => Date;
+  /** How long a transaction waits for another process's lock before it is `StoreBusy`, in milliseconds. */
+  readonly busyTimeoutMs?: number;
+}
+
+const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * Opens the store, makes it where there is none, and brings an older one up to date.
+ * @throws MintmarkError `InvalidConfiguration` for a store of a newer version; `StoreUnavailable`, `StoreCorrupt`,
+ * `StoreBusy`, `StoreFull`.
+ */
+export async function openSqliteStore({ file, clock, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS }: SqliteOptions): Promise<Store> {
+  const connections: DatabaseSync[] = [];
+  try {
+    await makePrivate(file);
+    const writing = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    connections.push(writing);
+    // From here on the event loop is free while a lock is waited for: `whenFree`, and not SQLite, waits.
+    writing.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on; pragma busy_timeout = 0');
+    const reading = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+    connections.push(reading);
+    const backEnd = sqliteBackEnd(writing, reading, busyTimeoutMs);
+    await backEnd.write((db) => migrate(db, { bytes: 'blob' }, clock()));
+    return await openSqlStore(backEnd, clock);
+  } catch (error) {
+    for (const connection of connections) connection.close();
+    throw openingError(file, error);
+  }
+}
+
+/** Sealed keys and hashes of secrets are for the server's own user only. SQLite gives the files beside it the same mode. */
+async function makePrivate(file: string): Promise<void> {
+  try {
+    const handle = await open(file, 'wx', 0o600);
+    await handle.close();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    // By its path: to open and close the file here would drop the locks that this process has on it.
+    await chmod(file, 0o600);
+  }
+}
+
+function openingError(file: string, error: unknown): unknown {
+  const meant = toStoreError(error);
+  if (isMintmarkError(meant)) return new MintmarkError(meant.code, `The store ${file} can not be opened. ${meant.message}`, { cause: error });
+  if (!(meant instanceof Error) || !('syscall' in meant)) return meant;
+  return new MintmarkError('StoreUnavailable', `The store ${file} can not be opened: ${meant.message}. Look at its folder and permissions.`, { cause: error });
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE } from '../../src/domain/resource-id.ts';
+import type { Principal, RoleAssignment, Subscription, Tenant } from '../../src/domain/principal.ts';
+import { at, START } from '../support/rings.ts';
+import { bear, cluster, group, issuer, MARCH_1, newborn, type OpenStore, pages } from './fixtures.ts';
+
+const tenant: Tenant = { id: 'Tenant-A', displayName: 'Tenant "A"', createdAt: START };
+const subscription: Subscription = { id: 'Sub-1', tenantId: 'Tenant-A', displayName: 'One', createdAt: MARCH_1 };
+const principal: Principal = { id: 'Client-1', tenantId: 'Tenant-A', displayName: 'ada', secretHashes: ['hash1', 'hash2'], createdAt: START };
+
+export function resourceTests(openStore: OpenStore): void {
+  accountTests(openStore);
+  resourceCrudTests(openStore);
+  listTests(openStore);
+  issuerTests(openStore);
+}
+
+function accountTests(openStore: OpenStore): void {
+  it('keep tenants, subscriptions and principals, found without regard to case', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write(async (tx) => {
+      await tx.putTenant({ ...tenant, id: 'Tenant-B' });
+      await tx.putTenant(tenant);
+      await tx.putSubscription(subscription);
+      await tx.putSubscription({ ...subscription, id: 'Sub-0' });
+      await tx.putSubscription({ ...subscription, id: 'Sub-2', tenantId: 'Tenant-B' });
+      await tx.putPrincipal(principal);
+    });
+    await store.read(async (tx) => {
+      assert.deepEqual([await tx.tenant('tenant-a'), await tx.tenant('Tenant')], [tenant, null]);
+      assert.deepEqual((await tx.tenants()).map(({ id }) => id), ['Tenant-A', 'Tenant-B']);
+      assert.deepEqual([await tx.subscription('SUB-1'), await tx.subscription('Sub')], [subscription, null]);
+      assert.deepEqual((await tx.subscriptions('TENANT-A')).map(({ id }) => id), ['Sub-0', 'Sub-1']);
+      assert.deepEqual([await tx.principal('CLIENT-1'), await tx.principal('Client')], [principal, null]);
+    });
+  });
+
+  it('replace what is put again', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write((tx) => tx.putPrincipal(principal));
+    await store.write((tx) => tx.putPrincipal({ ...principal, secretHashes: [] }));
+    await store.write((tx) => tx.putTenant(tenant));
+    await store.write((tx) => tx.putTenant({ ...tenant, displayName: 'other' }));
+    assert.deepEqual(await store.read(async (tx) => [(await tx.principal('Client-1'))?.secretHashes, (await tx.tenants()).map(({ displayName }) => displayName)]), [[], ['other']]);
+  });
+
+  it('give the roles of one principal, each once', async (t) => {
+    const store = await openStore(t, () => START);
+    const roles: readonly RoleAssignment[] = [
+      { principalId: 'Client-1', role: 'Owner', scope: '/subscriptions/Sub-1' },
+      { principalId: 'Client-1', role: 'Reader', scope: '/subscriptions/Sub-1' },
+      { principalId: 'Client-1', role: 'Reader', scope: '/subscriptions/Sub-2' },
+    ];
+    await store.write(async (tx) => {
+      for (const role of [...roles.toReversed(), roles[0]!, { ...roles[0]!, principalId: 'Client-2' }]) await tx.putRoleAssignment(role);
+    });
+    assert.deepEqual(await store.read((tx) => tx.roleAssignments('client-1')), roles);
+    assert.deepEqual(await store.read((tx) => tx.roleAssignments('Client-3')), []);
+  });
+}
+
+function resourceCrudTests(openStore: OpenStore): void {
+  it('keep a resource in its own spelling, found without regard to case', async (t) => {
+    const store = await openStore(t, () => START);
+    const stored = cluster('MyGroup', 'MyCluster', { issuerId: 'issuer' });
+    await store.write((tx) => tx.putResource(stored));
+    assert.deepEqual(await store.read((tx) => tx.resource(stored.id.toUpperCase())), stored);
+    const next = { ...stored, tags: {}, version: 2 };
+    await store.write((tx) => tx.putResource(next));
+    assert.deepEqual(await store.read((tx) => tx.resource(stored.id)), next);
+    assert.deepEqual([await store.write((tx) => tx.deleteResource(stored.id.toLowerCase())), await store.write((tx) => tx.deleteResource(stored.id))], [true, false]);
+    assert.equal(await store.read((tx) => tx.resource(stored.id)), null);
+  });
+}
+
+const CLUSTERS = [cluster('x', 'a'), cluster('x', 'B', { issuerId: 'issuer' }), cluster('X', 'c'), cluster('x', 'd', { issuerId: 'other' }), cluster('xy', 'e'), cluster('x-y', 'f'), cluster('x.y', 'g'), cluster('w', 'h')];
+
+function listTests(openStore: OpenStore): void {
+  const scopes: readonly (readonly [string, string, string, boolean])[] = [
+    ['a subscription', '/subscriptions/Sub', 'Bacdefgh', false],
+    ['a group, and none whose name begins alike', '/subscriptions/sub/resourceGROUPS/x', 'Bacd', false],
+    ['a group with a slash at the end', '/subscriptions/sub/resourceGroups/x/', 'Bacd', false],
+    ['one resource itself', cluster('x', 'c').id, 'c', false],
+    ['those with an issuer', '/subscriptions/Sub/resourceGroups/x', 'Bd', true],
+    ['the longer of two names that begin alike', '/subscriptions/Sub/resourceGroups/xy', 'e', false],
+    ['everything', '/', 'Bacdefgh', false],
+    ['a scope with nothing in it', '/subscriptions/Su', '', false],
+  ];
+  for (const [what, scope, names, withIssuer] of scopes) {
+    it(`list ${what}`, async (t) => {
+      const store = await openStore(t, () => START);
+      await store.write(async (tx) => {
+        for (const resource of [...CLUSTERS, group('x')]) await tx.putResource(resource);
+      });
+      const { items, next } = await store.read((tx) => tx.resources({ type: MANAGED_CLUSTER_TYPE, scope, withIssuer }, { limit: 1000 }));
+      assert.deepEqual([items.map(({ name }) => name).toSorted().join(''), next], [names, null]);
+    });
+  }
+
+  for (const [limit, lengths] of [[1, [1, 1, 1, 1]], [2, [2, 2]], [3, [3, 1]], [4, [4]], [5, [4]]] as const) {
+    it(`page by ${limit}, in the order of ids, a scope before what is below it`, async (t) => {
+      const store = await openStore(t, () => START);
+      const scope = cluster('x', 'outer').id;
+      const below = ['b', 'A', 'c'].map((name) => cluster('x', `outer/below/${name}`));
+      await store.write(async (tx) => {
+        for (const resource of [...below, ...CLUSTERS, cluster('x', 'outer'), cluster('x', 'outer-z')]) await tx.putResource(resource);
+      });
+      const found = await store.read((tx) => pages((page) => tx.resources({ type: MANAGED_CLUSTER_TYPE, scope }, page), limit));
+      assert.deepEqual([found.items.map(({ name }) => name), found.lengths], [['outer', 'outer/below/A', 'outer/below/b', 'outer/below/c'], lengths]);
+    });
+  }
+
+  it('go on after a page whose last item is gone, and give only resources of the type', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write(async (tx) => {
+      for (const resource of [group('a'), group('b'), group('c'), cluster('b', 'b')]) await tx.putResource(resource);
+    });
+    const list = { type: RESOURCE_GROUP_TYPE, scope: '/subscriptions/sub' };
+    const first = await store.read((tx) => tx.resources(list, { limit: 2 }));
+    await store.write((tx) => tx.deleteResource(group('b').id));
+    const second = await store.read((tx) => tx.resources(list, { limit: 2, cursor: first.next! }));
+    assert.deepEqual([first.items, second.items, second.next].map((part) => (Array.isArray(part) ? part.map(({ name }) => name) : part)), [['a', 'b'], ['c'], null]);
+  });
+
+  for (const page of [{ limit: 0 }, { limit: 1001 }, { limit: 1.5 }, { limit: 5, cursor: '' }, { limit: 5, cursor: '!!' }]) {
+    it(`refuse a page of ${JSON.stringify(page)}`, async (t) => {
+      const store = await openStore(t, () => START);
+      await assert.rejects(store.read((tx) => tx.resources({ type: MANAGED_CLUSTER_TYPE, scope: '/' }, page)), { code: 'InvalidQueryParameter' });
+      await assert.rejects(store.read((tx) => tx.events('issuer', page)), { code: 'InvalidQueryParameter' });
+    });
+  }
+}
+
+function issuerTests(openStore: OpenStore): void {
+  it('find an issuer by its id and by exactly its path', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write((tx) => bear(tx));
+    const paths = ['/Tenant/issuer/', '/tenant/issuer/', '/Tenant/issuer', '/Tenant/issuer//', '/Tenant/%69ssuer/', ''];
+    const found = await store.read(async (tx) => [await tx.issuer('issuer'), await tx.issuer('other'), ...await Promise.all(paths.map((path) => tx.issuerByPath(path)))]);
+    assert.deepEqual(found, [issuer('issuer'), null, issuer('issuer'), null, null, null, null, null]);
+  });
+
+  for (const [what, second] of [['id', issuer('issuer', { path: '/other/' })], ['path', issuer('other', { path: issuer('issuer').path })]] as const) {
+    it(`never take an issuer's ${what} twice, not even after it was deleted`, async (t) => {
+      const store = await openStore(t, () => START);
+      await store.write((tx) => tx.insertIssuer(issuer('issuer')));
+      await assert.rejects(store.write((tx) => tx.insertIssuer(second)), { code: 'InternalError', message: /was used before/ });
+      await store.write((tx) => tx.markIssuerDeleted('issuer', at(5)));
+      await assert.rejects(store.write((tx) => tx.insertIssuer(second)), { code: 'InternalError' });
+      assert.deepEqual(await store.read((tx) => tx.issuer('issuer')), issuer('issuer', { deletedAt: at(5) }));
+    });
+  }
+
+  it('keep the time at which an issuer was deleted first', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write((tx) => tx.insertIssuer(issuer('issuer')));
+    await store.write((tx) => tx.markIssuerDeleted('issuer', at(5)));
+    await store.write((tx) => tx.markIssuerDeleted('issuer', at(6)));
+    assert.deepEqual((await store.read((tx) => tx.issuer('issuer')))?.deletedAt, at(5));
+  });
+
+  it('refuse a second ring for an issuer, and a first one that is not newborn', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write((tx) => bear(tx));
+    const again = newborn('issuer', START, 'other');
+    await assert.rejects(store.write((tx) => tx.insertKeyRing(again)), { code: 'InternalError' });
+    const late = newborn('late', START);
+    await assert.rejects(store.write((tx) => tx.insertKeyRing({ ...late, change: { ...late.change, ring: { ...late.change.ring, version: 2 } } })), { code: 'InternalError' });
+    assert.deepEqual(await store.read((tx) => tx.issuerIds()), ['issuer']);
+  });
+}

@@ -1,0 +1,208 @@
+/**
+ * A small world for properties: the real services on a store, time that is moved by hand, publishers that can stall,
+ * and relying parties that keep a document for as long as they may, or twice as long.
+ *
+ * Only three things are not real: time, the making of keys and the mathematics of signing (a token names its key).
+ */
+import assert from 'node:assert/strict';
+import type { KeyRing } from '../../src/domain/key-ring.ts';
+import { maxAge, publishedKeys } from '../../src/domain/key-ring.ts';
+import type { Resource } from '../../src/domain/resource.ts';
+import type { TokenClaims } from '../../src/domain/service-account-token.ts';
+import type { TokenSigner } from '../../src/keys/sign.ts';
+import type { Caller } from '../../src/service/caller.ts';
+import { createIssuers } from '../../src/service/issuers.ts';
+import { createKeyRings, type RotateHow, type RotationResult } from '../../src/service/key-rings.ts';
+import type { NewKeys } from '../../src/service/new-keys.ts';
+import { createPublications } from '../../src/service/publications.ts';
+import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createRotator } from '../../src/service/rotator.ts';
+import { createTokens } from '../../src/service/tokens.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openMemoryStore } from '../../src/store/memory.ts';
+import { newKey, START } from '../support/rings.ts';
+import { pino } from 'pino';
+
+export interface Token {
+  readonly kid: string;
+  readonly claims: TokenClaims;
+}
+
+interface HeldDocument {
+  readonly kids: ReadonlySet<string>;
+  readonly until: number;
+}
+
+const SUBSCRIPTION = '/subscriptions/sub';
+const PUBLISHERS = ['east', 'west'] as const;
+type PublisherName = (typeof PUBLISHERS)[number];
+
+export class World {
+  /** Milliseconds of true time; the store's clock may be off by `skew`. */
+  time = START.getTime();
+  skew = 0;
+  readonly store: Store;
+  readonly tokens: Token[] = [];
+  /** Kids whose tokens may fail, because someone asked for something that breaks them and it was named. */
+  readonly excused = new Set<string>();
+  readonly operations = new Set<string>();
+  stalled = new Set<PublisherName>();
+  /** False once the store's clock was set: then only relying parties that honour max-age are promised anything. */
+  isSteady = true;
+  /** Runs while a token is being signed. */
+  duringSign: (() => Promise<void>) | null = null;
+  #services!: ReturnType<World['compose']>;
+  #cluster!: Resource;
+  #made = 0;
+  readonly #served = new Map<PublisherName, KeyRing>();
+  /** relying party → document; the even ones honour max-age, the odd ones keep it twice as long. */
+  readonly #held: (HeldDocument | null)[] = [null, null, null, null];
+
+  constructor() {
+    this.store = openMemoryStore({ clock: () => this.storeTime() });
+  }
+
+  storeTime(): Date {
+    return new Date(this.time + this.skew);
+  }
+
+  /** Begins with one cluster and its issuer. */
+  static async begin(gapSeconds: number, rotateEvery: number | null): Promise<World> {
+    const world = new World();
+    world.restart(gapSeconds, rotateEvery);
+    const { issuers } = world.#services;
+    const id = `${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c`;
+    const made = await issuers.conceive({ tenantId: 'tenant', subscriptionId: 'sub', clusterId: id, region: 'eastus' });
+    world.#cluster = { id, type: 'Microsoft.ContainerService/managedClusters', name: 'c', tenantId: 'tenant', subscriptionId: 'sub', location: 'eastus', tags: {}, envelope: {}, properties: {}, issuerId: made.issuer.id, version: 1, createdAt: START, updatedAt: START };
+    await world.store.write((tx) => issuers.insert(tx, made, 'principal:ada'));
+    await world.#services.publications.settle();
+    return world;
+  }
+
+  /** The same store under a new process, perhaps with another publication gap. */
+  restart(gapSeconds: number, rotateEvery: number | null): void {
+    this.#services = this.compose(gapSeconds, rotateEvery);
+  }
+
+  /** What a start does about a changed gap. */
+  async adoptGap(gapSeconds: number): Promise<void> {
+    await this.store.write((tx) => tx.wakeRingsWithOtherGap(gapSeconds, tx.now));
+  }
+
+  async ring(): Promise<KeyRing> {
+    const ring = await this.store.read((tx) => tx.keyRing(this.#cluster.issuerId!));
+    assert.ok(ring);
+    return ring;
+  }
+
+  async runRotator(): Promise<void> {
+    const before = await this.ring();
+    await this.#services.rotator.runDue();
+    await this.#services.publications.settle();
+    await assertNotShortened(before, await this.ring(), this.storeTime());
+  }
+
+  async rotate(how: RotateHow, requestId: string | null = null): Promise<RotationResult> {
+    const before = await this.ring();
+    const result = await this.#services.keyRings.rotate(caller(requestId), this.#cluster, how);
+    this.operations.add(result.operation.id);
+    const after = await this.ring();
+    if (how.force || how.emergency) this.excuse(activeKid(after));
+    if (!how.emergency) assert.ok(result.revoked.every((kid) => stateOf(before, kid) !== 'active'), 'a rotation revokes what was retired, never what signs');
+    result.revoked.forEach((kid) => this.excuse(kid));
+    return result;
+  }
+
+  /** Revokes the key at an index of the list, with force. */
+  async revoke(index: number): Promise<void> {
+    const { keys } = await this.ring();
+    const key = keys[index % keys.length]!;
+    const result = await this.#services.keyRings.revokeKey(caller(null), this.#cluster, key.kid, true);
+    this.operations.add(result.operation.id);
+    this.excuse(key.kid);
+    if (key.state === 'active') this.excuse(activeKid(await this.ring()));
+  }
+
+  async issueToken(expirationSeconds: number): Promise<void> {
+    const { token } = await this.#services.tokens.issue(this.#cluster, { serviceAccount: { namespace: 'default', name: 'web' }, audiences: [], expirationSeconds });
+    const issued = JSON.parse(token) as Token;
+    assert.notEqual(stateOf(await this.ring(), issued.kid), 'revoked', 'a token of a revoked key was given out');
+    this.tokens.push(issued);
+  }
+
+  setClock(secondsOff: number): void {
+    this.skew = secondsOff * 1000;
+    this.isSteady = false;
+  }
+
+  excuse(kid: string): void {
+    this.excused.add(kid);
+  }
+
+  async settle(): Promise<void> {
+    await this.#services.publications.settle();
+  }
+
+  /** Every token that has not ended verifies at every relying party, unless its key was broken by request. */
+  async assertTokensVerify(): Promise<void> {
+    for (const token of this.tokens) {
+      if (token.claims.exp * 1000 <= this.time || this.excused.has(token.kid)) continue;
+      const parties = this.isSteady ? [0, 1, 2, 3] : [0, 2];
+      parties.forEach((party) => assert.ok(this.documentOf(party).has(token.kid), `relying party ${party} refuses a token of ${token.kid} that ends at ${token.claims.exp}, at ${this.time / 1000}`));
+    }
+  }
+
+  private documentOf(party: number): ReadonlySet<string> {
+    const held = this.#held[party];
+    if (held !== null && held !== undefined && this.time < held.until) return held.kids;
+    const ring = this.#served.get(PUBLISHERS[party < 2 ? 0 : 1])!;
+    const kids = new Set(publishedKeys(ring, this.storeTime()).map(({ kid }) => kid));
+    this.#held[party] = { kids, until: this.time + maxAge(ring) * 1000 * (party % 2 === 0 ? 1 : 2) };
+    return kids;
+  }
+
+  private async catchUp(): Promise<void> {
+    for (const name of PUBLISHERS) {
+      if (this.stalled.has(name)) continue;
+      const { ring, change } = await this.store.read(async (tx) => ({ ring: this.#cluster === undefined ? null : await tx.keyRing(this.#cluster.issuerId!), change: await tx.lastChange() }));
+      if (ring !== null) this.#served.set(name, ring);
+      await this.store.write((tx) => tx.confirmPublication(name, change));
+    }
+  }
+
+  private compose(publicationGapSeconds: number, rotateEvery: number | null) {
+    const { store } = this;
+    const newKeys: NewKeys = { make: async (count) => ({ keys: Array.from({ length: count }, () => newKey((this.#made += 1))), settle: () => undefined }) };
+    const signer: TokenSigner = {
+      sign: async ({ kid }, payload) => {
+        await this.duringSign?.();
+        return JSON.stringify({ kid, claims: JSON.parse(payload) as TokenClaims });
+      },
+      forget: () => undefined,
+    };
+    const rings = createRingCommits({ publicationGapSeconds }, () => undefined);
+    const publications = createPublications(store, rings, () => this.catchUp());
+    const settings = { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery } };
+    return {
+      issuers: createIssuers(store, newKeys, rings, settings),
+      keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
+      rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: pino({ level: 'silent' }) }),
+      tokens: createTokens(store, signer),
+      publications,
+    };
+  }
+}
+
+const caller = (clientRequestId: string | null): Caller => ({ principalId: 'ada', tenantId: 'tenant', clientRequestId });
+const activeKid = (ring: KeyRing): string => ring.keys.find((key) => key.state === 'active')!.kid;
+const stateOf = (ring: KeyRing, kid: string): string | undefined => ring.keys.find((key) => key.kid === kid)?.state;
+
+/** What acts by itself never takes a key out of the JWKS before its end. */
+async function assertNotShortened(before: KeyRing, after: KeyRing, now: Date): Promise<void> {
+  const left = new Set(publishedKeys(after, now).map(({ kid }) => kid));
+  for (const key of publishedKeys(before, now)) {
+    assert.ok(left.has(key.kid), `the rotator took ${key.kid} out of the JWKS before its end`);
+    const later = after.keys.find(({ kid }) => kid === key.kid);
+    if (key.expiresAt !== null) assert.deepEqual(later?.expiresAt, key.expiresAt);
+  }
+}

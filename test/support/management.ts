@@ -1,0 +1,127 @@
+/**
+ * The management API over the memory store with everything real behind it, without a port: for tests through the front
+ * door. Two tenants, one subscription each, a principal for every role; the clock stands still until a test moves it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { Role } from '../../src/domain/principal.ts';
+import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
+import { generateKey } from '../../src/keys/generate.ts';
+import { createKeyEncryptionKey } from '../../src/keys/key-encryption/file.ts';
+import { createKeyPool } from '../../src/keys/pool.ts';
+import { createSealer } from '../../src/keys/seal.ts';
+import { hashSecret } from '../../src/keys/secrets.ts';
+import { createTokenSigner } from '../../src/keys/sign.ts';
+import { createAccess } from '../../src/service/access.ts';
+import { createClusters } from '../../src/service/clusters.ts';
+import { createIssuers } from '../../src/service/issuers.ts';
+import { createKeyRings } from '../../src/service/key-rings.ts';
+import { createNewKeys } from '../../src/service/new-keys.ts';
+import { createOperations } from '../../src/service/operations.ts';
+import { createPublications } from '../../src/service/publications.ts';
+import { createResourceGroups } from '../../src/service/resource-groups.ts';
+import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createTokens } from '../../src/service/tokens.ts';
+import { openMemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
+
+export const URL_BASE = 'https://localhost:8443';
+export const TENANT = '11111111-1111-4111-8111-111111111111';
+export const OTHER_TENANT = '22222222-2222-4222-8222-222222222222';
+export const SUBSCRIPTION = '33333333-3333-4333-8333-333333333333';
+export const OTHER_SUBSCRIPTION = '44444444-4444-4444-8444-444444444444';
+export const SECRET = 'a secret of tests';
+export const START = new Date('2026-01-02T03:04:05.000Z');
+export const GROUP = `/subscriptions/${SUBSCRIPTION}/resourceGroups/myGroup`;
+export const CLUSTER = `${GROUP}/providers/Microsoft.ContainerService/managedClusters/myCluster`;
+
+/** Who has which role where; `nobody` is a principal without one. */
+const PRINCIPALS: readonly (readonly [string, string, Role | null, string])[] = [
+  ['owner', TENANT, 'Owner', `/subscriptions/${SUBSCRIPTION}`],
+  ['contributor', TENANT, 'Contributor', `/subscriptions/${SUBSCRIPTION}`],
+  ['reader', TENANT, 'Reader', `/subscriptions/${SUBSCRIPTION}`],
+  ['group-reader', TENANT, 'Reader', GROUP],
+  ['nobody', TENANT, null, ''],
+  ['stranger', OTHER_TENANT, 'Owner', '/'],
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'mintmark-management-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const sealer = createSealer(await createKeyEncryptionKey(join(folder, 'key-encryption-key')));
+const secretHash = await hashSecret(SECRET);
+
+export interface ManagementWorld {
+  readonly deps: ManagementDeps;
+  readonly store: Store;
+  /** Moves the clock on by seconds. */
+  pass(seconds: number): void;
+  /** Sends a request as a principal of `PRINCIPALS`; null sends no token. */
+  as(principal: string | null, request: InjectOptions): Promise<LightMyRequestResponse>;
+  /** As the owner: method, path below the host, body. */
+  ask(method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | 'HEAD', url: string, payload?: object, headers?: Readonly<Record<string, string>>): Promise<LightMyRequestResponse>;
+  readonly server: ReturnType<typeof createManagementServer>;
+}
+
+/** A world of its own. `publish` false: no publisher confirms anything, so operations stay in progress. */
+export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly logger?: FastifyBaseLogger; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
+  let now = START.getTime();
+  const store = openMemoryStore({ clock: () => new Date(now) });
+  await populate(store);
+  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true));
+  const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, config.logger === undefined ? {} : { logger: config.logger });
+  const tokens = new Map<string, string>();
+  const tokenOf = async (clientId: string): Promise<string> => {
+    const tenantId = PRINCIPALS.find(([id]) => id === clientId)![1];
+    tokens.set(clientId, tokens.get(clientId) ?? (await deps.access.login({ tenantId, clientId, clientSecret: SECRET })).accessToken);
+    return tokens.get(clientId)!;
+  };
+  const as: ManagementWorld['as'] = async (principal, request) => server.inject({
+    ...request,
+    headers: { ...request.headers, ...(principal === null ? {} : { authorization: `Bearer ${await tokenOf(principal)}` }) },
+  });
+  return {
+    deps, store, server, as,
+    pass(seconds) {
+      now += seconds * 1000;
+      if (seconds > 1800) tokens.clear();
+    },
+    ask: (method, url, payload, headers = {}) => as('owner', { method, url, headers, ...(payload === undefined ? {} : { payload }) }),
+  };
+}
+
+async function populate(store: Store): Promise<void> {
+  await store.write(async (tx) => {
+    for (const [tenantId, subscriptionId, name] of [[TENANT, SUBSCRIPTION, 'First'], [OTHER_TENANT, OTHER_SUBSCRIPTION, 'Second']] as const) {
+      await tx.putTenant({ id: tenantId, displayName: name, createdAt: START });
+      await tx.putSubscription({ id: subscriptionId, tenantId, displayName: name, createdAt: START });
+    }
+    for (const [id, tenantId, role, scope] of PRINCIPALS) {
+      await tx.putPrincipal({ id, tenantId, displayName: id, secretHashes: [secretHash], createdAt: START });
+      if (role !== null) await tx.putRoleAssignment({ principalId: id, role, scope });
+    }
+  });
+}
+
+function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>): ManagementDeps {
+  const signer = createTokenSigner(sealer, 10);
+  const rings = createRingCommits({ publicationGapSeconds: 600 }, (issuerId, kid) => signer.forget(issuerId, kid));
+  const pool = createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => {} });
+  const newKeys = createNewKeys(pool, sealer);
+  const publications = createPublications(store, rings, async () => {
+    if (publish) await store.write(async (tx) => tx.confirmPublication('test', await tx.lastChange()));
+  });
+  const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 30 * 86_400 } });
+  const defaults = { location: 'eastus', configuredLocations: ['lab'] };
+  return {
+    access: createAccess({ store, sealer, managementUrl: URL_BASE }),
+    clusters: createClusters({ store, issuers, publications, defaults }),
+    resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
+    issuers,
+    keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
+    tokens: createTokens(store, signer),
+    operations: createOperations(store, rings.settings),
+    ready,
+  };
+}
