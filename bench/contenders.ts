@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { get, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 
 export interface Contender {
   readonly name: string;
@@ -22,12 +23,13 @@ export const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', 
 /** The public host as the product starts it. */
 export const startMintmark = (): Promise<Contender> => startNode('Mintmark', 'public-host.ts', []);
 
-/** The bare handler, with the reply that `original` gives: the same headers, the same bytes. */
+/** The bare handler, with the reply that `original` gives: the same headers, letter for letter, and the same bytes. */
 export async function startBare(original: Contender): Promise<Contender> {
-  const reply = await fetch(original.url);
-  const added = ['date', 'connection', 'keep-alive'];
-  const headers = [...reply.headers].filter(([name]) => !added.includes(name)).flat();
-  return startNode('bare node:http', 'bare-host.ts', [JSON.stringify({ headers, body: Buffer.from(await reply.arrayBuffer()).toString('latin1') })]);
+  const [reply] = (await once(get(original.url), 'response')) as [IncomingMessage];
+  const body = await text(reply.setEncoding('latin1'));
+  const added = ['Date', 'Connection', 'Keep-Alive'];
+  const headers = reply.rawHeaders.filter((_, index, all) => !added.includes(all[index - (index % 2)] ?? ''));
+  return startNode('bare node:http', 'bare-host.ts', [JSON.stringify({ headers, body })]);
 }
 
 /** nginx with one worker, the bytes of `original` as a static file. */
@@ -58,7 +60,8 @@ http {
 
 async function startNode(name: string, file: string, args: readonly string[]): Promise<Contender> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const ended = once(child, 'exit').then(() => { throw new Error(`${name} did not start.`); });
+  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [string];
   const { port, path = '/' } = JSON.parse(line) as { readonly port: number; readonly path?: string };
   return { name, url: `http://127.0.0.1:${port}${path}`, pid: child.pid!, stop: () => end(child) };
 }

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Contender, isInstalled, startBare, startMintmark, startNginx } from './contenders.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '5' } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '60' }, seconds: { type: 'string', default: '1' } } });
 const TICKS_PER_SECOND = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
 const CONNECTIONS = 64;
 
@@ -32,10 +32,15 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-const median = (numbers: readonly number[]): number => {
+/** The number that so large a part of the others does not exceed, between two neighbours in proportion. */
+function quantile(numbers: readonly number[], part: number): number {
   const sorted = numbers.toSorted((one, other) => one - other);
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
-};
+  const at = (sorted.length - 1) * part;
+  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return below + (above - below) * (at % 1);
+}
+
+const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
 
 const perCpuSecond = ({ requests, cpuSeconds: cpu }: Measurement): number => requests / cpu;
 
@@ -54,11 +59,11 @@ function compare(contenders: readonly Contender[], rounds: number, seconds: numb
 
 function report(measured: ReadonlyMap<Contender, readonly Measurement[]>): void {
   const [, bare] = [...measured.values()];
-  console.log('| server | requests per CPU second | requests per second | ratio to the bare handler: median (least–most) |\n| --- | --- | --- | --- |');
+  console.log('| server | requests per CPU second | requests per second | ratio to the bare handler: median (quartiles) |\n| --- | --- | --- | --- |');
   for (const [{ name }, rounds] of measured) {
     const ratios = rounds.map((round, index) => perCpuSecond(round) / perCpuSecond(bare![index]!));
     const throughput = median(rounds.map(({ requests, wallSeconds }) => requests / wallSeconds));
-    console.log(`| ${name} | ${Math.round(median(rounds.map(perCpuSecond)))} | ${Math.round(throughput)} | ${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)}–${Math.max(...ratios).toFixed(3)}) |`);
+    console.log(`| ${name} | ${Math.round(median(rounds.map(perCpuSecond)))} | ${Math.round(throughput)} | ${median(ratios).toFixed(3)} (${quantile(ratios, 0.25).toFixed(3)}–${quantile(ratios, 0.75).toFixed(3)}) |`);
   }
 }
 

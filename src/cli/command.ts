@@ -17,7 +17,7 @@ export interface OptionSpec {
   readonly default?: string;
   /** Given several times, all values count. */
   readonly repeats?: boolean;
-  /** Reads the value. @throws CommandError with exit code 2. */
+  /** Reads the value; never to null, which commander takes for no value. @throws CommandError with exit code 2. */
   readonly parse?: (text: string) => unknown;
   readonly hidden?: boolean;
 }

@@ -26,17 +26,17 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 
 type Take = (globals: Globals, value: string) => Globals;
 
-const VALUES: Readonly<Record<string, Take>> = {
-  '--output': (globals, value) => ({ ...globals, output: outputFormat(value) }),
-  '--query': (globals, query) => ({ ...globals, query }),
-  '--subscription': (globals, subscription) => ({ ...globals, subscription }),
-};
+const VALUES: ReadonlyMap<string, Take> = new Map<string, Take>([
+  ['--output', (globals, value) => ({ ...globals, output: outputFormat(value) })],
+  ['--query', (globals, query) => ({ ...globals, query })],
+  ['--subscription', (globals, subscription) => ({ ...globals, subscription })],
+]);
 
-const SWITCHES: Readonly<Record<string, Partial<Globals>>> = {
-  '--only-show-errors': { onlyShowErrors: true },
-  '--verbose': { verbose: true },
-  '--debug': { debug: true, verbose: true },
-};
+const SWITCHES: ReadonlyMap<string, Partial<Globals>> = new Map<string, Partial<Globals>>([
+  ['--only-show-errors', { onlyShowErrors: true }],
+  ['--verbose', { verbose: true }],
+  ['--debug', { debug: true, verbose: true }],
+]);
 
 const NONE: Globals = { output: null, query: null, subscription: null, onlyShowErrors: false, verbose: false, debug: false };
 
@@ -46,12 +46,12 @@ export function takeGlobals(argv: readonly string[]): { readonly globals: Global
   let globals = NONE;
   for (let at = 0; at < argv.length; at += 1) {
     const { flag, value } = split(argv[at]!);
-    const take = VALUES[flag];
+    const [take, on] = [VALUES.get(flag), SWITCHES.get(flag)];
     if (take !== undefined) {
       const given = value ?? argv[(at += 1)];
       if (given === undefined) throw usageError(`argument ${flag === '--output' ? '--output/-o' : flag}: expected one argument`);
       globals = take(globals, given);
-    } else if (SWITCHES[flag] !== undefined && value === undefined) globals = { ...globals, ...SWITCHES[flag] };
+    } else if (on !== undefined && value === undefined) globals = { ...globals, ...on };
     else rest.push(argv[at]!);
   }
   return { globals, rest };

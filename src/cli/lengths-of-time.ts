@@ -11,8 +11,8 @@ export function parseLength(text: string): number {
   return seconds;
 }
 
-/** A period as `parseLength` reads it, or `off`, which is null. @throws CommandError (2). */
-export const parsePeriod = (text: string): number | null => (text.toLowerCase() === 'off' ? null : parseLength(text));
+/** A period as `parseLength` reads it, or `off`. @throws CommandError (2). */
+export const parsePeriod = (text: string): number | 'off' => (text.toLowerCase() === 'off' ? 'off' : parseLength(text));
 
 function plainLength(text: string): number | null {
   const match = /^(\d+)([smhd]?)$/i.exec(text);

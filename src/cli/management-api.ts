@@ -11,6 +11,7 @@ import type { AccessToken } from './access-token.ts';
 import { errorText, failure, serverError } from './errors.ts';
 import { type Https, type Reply, retryAfter } from './https-exchange.ts';
 import type { Progress } from './progress.ts';
+import { bodyOf } from './reply-body.ts';
 import type { Report } from './report.ts';
 import { waitingInWords } from './waiting.ts';
 import { warningTexts } from './warning-header.ts';
@@ -57,15 +58,6 @@ export function createManagementApi(parts: Parts): ManagementApi {
     },
     follow: (reply, { silent } = { silent: false }) => (silent ? follow(parts, send, reply) : progress.during('Running', () => follow(parts, send, reply))),
   };
-}
-
-/** The JSON of a reply. @throws CommandError (1) when it is none. */
-export function bodyOf<Body>(reply: Reply): Body {
-  try {
-    return JSON.parse(reply.body) as Body;
-  } catch {
-    throw failure('The server answered with something that is not JSON. Is the endpoint in the profile a Mintmark server?');
-  }
 }
 
 async function sendLoggedIn({ endpoint, https, token, report }: Parts, method: string, path: string, body: unknown): Promise<Reply> {

@@ -5,12 +5,10 @@
  * line does not need is imported only by the lines that need it.
  */
 import type { Outcome } from './command.ts';
-import { readLine } from './command-tree.ts';
 import { CommandError, failure } from './errors.ts';
-import { FAMILIES } from './families.ts';
 import { type Globals, takeGlobals } from './globals.ts';
 import { createReport } from './report.ts';
-import { createSession, type Io } from './session.ts';
+import type { Io } from './session.ts';
 
 /** 0 done, 1 the server or this machine refused, 2 bad arguments, 3 not found. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -26,9 +24,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function runLine(line: readonly string[], globals: Globals, io: Io): Promise<number> {
+  const [{ readLine }, { FAMILIES }] = await Promise.all([import('./command-tree.ts'), import('./families.ts')]);
   const chosen = await readLine(FAMILIES, line, (help) => io.stdout.write(help));
   if (chosen === null) return 0;
   const query = globals.query === null ? null : await (await import('./output/query.ts')).parseQuery(globals.query);
+  const { createSession } = await import('./session.ts');
   const session = createSession(io, globals);
   try {
     const outcome = await chosen.command.run(session, chosen.options, chosen.argument);
@@ -54,7 +54,7 @@ async function printVersion(io: Io): Promise<number> {
 
 /** What a shell's completion script asks for: `complete -- WORDS`. */
 async function complete(words: readonly string[]): Promise<number> {
-  const [{ default: tab }, { buildWholeTree }] = await Promise.all([import('@bomb.sh/tab/commander'), import('./command-tree.ts')]);
+  const [{ default: tab }, { buildWholeTree }, { FAMILIES }] = await Promise.all([import('@bomb.sh/tab/commander'), import('./command-tree.ts'), import('./families.ts')]);
   tab(await buildWholeTree(FAMILIES)).parse(words[0] === '--' ? words.slice(1) : [...words]);
   return 0;
 }

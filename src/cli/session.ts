@@ -1,13 +1,12 @@
 /**
  * What a running command has at hand: its streams, the global flags, and the server once it asks for it.
  *
- * Gives each command the profile and a logged-in API lazily, so that a command that needs neither starts without.
+ * Gives each command the profile and a logged-in API lazily, so that a command that needs neither starts without them.
  */
 import type { Readable, Writable } from 'node:stream';
-import { accessTokenOf } from './access-token.ts';
 import type { Globals } from './globals.ts';
-import { createHttps, type Https } from './https-exchange.ts';
-import { createManagementApi, type ManagementApi } from './management-api.ts';
+import type { Https } from './https-exchange.ts';
+import type { ManagementApi } from './management-api.ts';
 import type { ClusterName } from './paths.ts';
 import { homeOf, type Profile, readProfile } from './profile.ts';
 import { createProgress } from './progress.ts';
@@ -43,7 +42,7 @@ export interface Session {
   profile(): Promise<Profile>;
   api(): Promise<ManagementApi>;
   /** An https client of its own for documents that need no login; `ca` as `createHttps` takes it. */
-  publicHttps(ca: readonly string[] | null): Https;
+  publicHttps(ca: readonly string[] | null): Promise<Https>;
   subscription(): Promise<string>;
   cluster(flags: { readonly resourceGroup: string; readonly name: string }): Promise<ClusterName>;
   close(): void;
@@ -56,17 +55,18 @@ export function createSession(io: Io, globals: Globals): Session {
   let profile: Promise<Profile> | undefined;
   let api: Promise<ManagementApi> | undefined;
 
-  const open = (ca: string | readonly string[] | null): Https => {
+  async function open(ca: string | readonly string[] | null): Promise<Https> {
+    const { createHttps } = await import('./https-exchange.ts');
     const https = createHttps(ca, report);
     opened.push(https);
     return https;
-  };
+  }
   const readOnce = (): Promise<Profile> => (profile ??= readProfile(homeOf(io.env)));
   const subscription = async (): Promise<string> => globals.subscription ?? (await readOnce()).subscriptionId;
 
   async function connect(): Promise<ManagementApi> {
     const known = await readOnce();
-    const https = open(known.ca);
+    const [https, { createManagementApi }, { accessTokenOf }] = await Promise.all([open(known.ca), import('./management-api.ts'), import('./access-token.ts')]);
     return createManagementApi({ endpoint: known.endpoint, https, token: accessTokenOf(known, https, Date.now), report, progress, now: Date.now });
   }
 

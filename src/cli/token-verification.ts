@@ -78,15 +78,15 @@ interface JoseFault {
 }
 
 /** What a claim has to be, by its name. */
-const CLAIMS: Readonly<Record<string, (payload: JWTPayload) => string>> = {
+const CLAIMS: ReadonlyMap<string, (payload: JWTPayload) => string> = new Map(Object.entries({
   iss: ({ iss }) => `its issuer is '${String(iss)}'`,
   aud: (payload) => `its audience is ${audiencesOf(payload).map((audience) => `'${audience}'`).join(', ') || 'missing'}`,
   nbf: ({ nbf }) => `it is not valid before ${timeOf(nbf)}`,
   exp: ({ exp }) => `it ended at ${timeOf(exp)}`,
-};
+}));
 
 function reasonOf(error: JoseFault): string {
   if (error.code === 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return 'its signature is not by the key that it names: it was changed, or is forged';
   if (error.reason === 'missing') return `it lacks the claim '${error.claim}'`;
-  return CLAIMS[error.claim ?? '']?.(error.payload ?? {}) ?? error.message;
+  return CLAIMS.get(error.claim ?? '')?.(error.payload ?? {}) ?? error.message;
 }

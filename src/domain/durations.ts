@@ -5,7 +5,7 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** L: the longest that a service-account token may live. */
-export const LONGEST_TOKEN_LIFE = DAY;
+export const LONGEST_TOKEN_LIFE = 24 * HOUR;
 /** The shortest life that can be asked for, as in the Kubernetes TokenRequest API. */
 export const SHORTEST_TOKEN_LIFE = 10 * MINUTE;
 /** What is added to L before a key leaves: twice the allowed clock error of a host (2 min) and a minute of leeway. */

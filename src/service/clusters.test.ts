@@ -5,7 +5,8 @@ import { openManagement, SUBSCRIPTION, TENANT } from '../../test/support/managem
 import type { ClusterRequest } from '../domain/managed-cluster.ts';
 import type { Precondition } from '../domain/resource.ts';
 import type { Caller } from './caller.ts';
-import { createClusters, derivedUuid } from './clusters.ts';
+import { createClusters } from './clusters.ts';
+import { derivedUuid } from './derived-uuid.ts';
 
 const CALLER: Caller = { principalId: 'me', tenantId: TENANT, clientRequestId: null };
 const ANY: Precondition = { ifMatch: null, ifNoneMatch: null };

@@ -5,7 +5,7 @@
  * transaction, and the decision is taken again on the fresh row inside the one that writes. Leaves the rules to
  * `domain/managed-cluster.ts`, the issuer's ring to `issuers.ts`, permissions to the edge (`access.ts`).
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import { type ClusterDecision, type ClusterDefaults, type ClusterRequest, createCluster, updateCluster } from '../domain/managed-cluster.ts';
@@ -14,6 +14,7 @@ import { MANAGED_CLUSTER_TYPE, managedClusterId, resourceGroupId, resourceKey } 
 import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
 import type { Listed, Page, Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { derivedUuid } from './derived-uuid.ts';
 import type { Issuers, NewIssuer } from './issuers.ts';
 import type { Publications } from './publications.ts';
 
@@ -102,14 +103,6 @@ export async function endedDeletion(tx: StoreWriter, { id, tenantId, subscriptio
   };
   await tx.putOperation(operation);
   return operation;
-}
-
-/** A UUID (RFC 9562, version 8) for what Azure would make one for: the same each time for the same resource. */
-export function derivedUuid(...of: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(of)).digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x80;
-  hash[8] = (hash[8]! & 0x3f) | 0x80;
-  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 async function put({ store, issuers, publications }: ClusterDeps, caller: Caller, decideIn: (tx: StoreReader, now: Date) => Promise<Outcome>) {

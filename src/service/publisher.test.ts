@@ -211,9 +211,14 @@ test('the loop follows what it is poked for, outlives a failing store, and stops
   source.failure = DOWN;
   publisher.poke();
   await until(() => publisher.counts.failedRounds === 1);
+  clock.advance(0.25);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+  assert.equal(publisher.counts.failedRounds, 1, 'after a failure it waits longer');
+  clock.advance(0.25);
+  await until(() => publisher.counts.failedRounds === 2);
   source.failure = null;
   source.commit(anIssuer(1), aRing(anIssuer(1)));
-  clock.advance(0.5);
+  clock.advance(1);
   await confirmed(3);
   source.commit(anIssuer(2), aRing(anIssuer(2)));
   clock.advance(0.25);
@@ -228,5 +233,5 @@ test('the loop follows what it is poked for, outlives a failing store, and stops
 
 /** Lets the loop of this process run until something is true. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  while (!condition()) await new Promise((resolve) => { setImmediate(resolve); });
 }

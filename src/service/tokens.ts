@@ -4,7 +4,7 @@
  * A token leaves only when its record was committed under the very ring version that it was signed with (rule 6):
  * a rotation in between makes it be signed again, so no token outlives its key.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { MintmarkError } from '../domain/errors.ts';
 import { type KeyRing, theKey } from '../domain/key-ring.ts';
 import type { Issuer } from '../domain/issuer.ts';
@@ -12,6 +12,7 @@ import type { Resource } from '../domain/resource.ts';
 import { type IssuedToken, type ServiceAccount, tokenClaims, type TokenClaims, type TokenRequest } from '../domain/service-account-token.ts';
 import type { TokenSigner } from '../keys/sign.ts';
 import type { Store } from '../store/store.ts';
+import { derivedUuid } from './derived-uuid.ts';
 import { issuerIdOf } from './issuers.ts';
 
 export interface IssuedResult {
@@ -33,7 +34,7 @@ export function createTokens(store: Store, signer: TokenSigner): Tokens {
   async function attempt(issuerId: string, request: TokenRequest): Promise<IssuedResult | null> {
     const { issuer, ring } = await read(store, issuerId);
     const active = theKey(ring, 'active');
-    const { claims, warning } = tokenClaims(request, { issuerUrl: issuer.url, jti: randomUUID(), serviceAccountUid: serviceAccountUid(issuerId, request.serviceAccount), now: store.now() });
+    const { claims, warning } = tokenClaims(request, { issuerUrl: issuer.url, jti: randomUUID(), serviceAccountUid: uidOf(issuerId, request.serviceAccount), now: store.now() });
     const token = await signer.sign({ ...active, tenantId: issuer.tenantId, issuerId }, JSON.stringify(claims), () => sealedHalf(store, issuerId, active.kid));
     const recorded = await store.write((tx) => tx.recordToken(recordOf(claims, issuerId, active.kid), ring.version));
     return recorded ? { token, claims, warning } : null;
@@ -67,10 +68,5 @@ function recordOf(claims: TokenClaims, issuerId: string, kid: string): IssuedTok
   return { jti: claims.jti, issuerId, kid, subject: claims.sub, audiences: claims.aud, issuedAt: new Date(claims.iat * 1000), expiresAt: new Date(claims.exp * 1000) };
 }
 
-/** Mintmark knows no service accounts, so their uid is made from their name: the same one each time (RFC 9562, version 8). */
-function serviceAccountUid(issuerId: string, { namespace, name }: ServiceAccount): string {
-  const hash = createHash('sha256').update(JSON.stringify([issuerId, namespace, name])).digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x80;
-  hash[8] = (hash[8]! & 0x3f) | 0x80;
-  return hash.toString('hex').slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
+/** Mintmark knows no service accounts, so their uid is made from their name: the same one each time. */
+const uidOf = (issuerId: string, { namespace, name }: ServiceAccount): string => derivedUuid(issuerId, namespace, name);

@@ -63,7 +63,7 @@ const WILD = [
 ] as const;
 
 const histories = (...deeds: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<NamedDeed> }[]): fc.Arbitrary<NamedDeed[]> =>
-  fc.array(fc.oneof(...deeds).map((made) => Object.assign(made, { toString: () => made.name })), { minLength: 1, maxLength: 64 });
+  fc.array(fc.oneof(...deeds).map((made) => Object.assign(made, { toString: () => made.name })), { minLength: 1, maxLength: 64, size: 'max' });
 
 const changesOfGap = { weight: 3, arbitrary: fc.constantFrom(...GAPS).map(newGap) };
 const clockSettings = { weight: 3, arbitrary: fc.integer({ min: -60, max: 60 }).map((off) => deed(`the store's clock is ${off} s off`, async (world) => world.setClock(off))) };

@@ -1,7 +1,7 @@
 /** A PUT of a managed cluster and what follows: wait for its end, then show the cluster as it is. */
 import type { ManagedClusterBody } from '../../http/management/contract.ts';
 import type { Outcome } from '../command.ts';
-import { bodyOf } from '../management-api.ts';
+import { bodyOf } from '../reply-body.ts';
 import { clusterOutput, clusterRow } from '../output/resources.ts';
 import { type ClusterName, paths } from '../paths.ts';
 import type { Session } from '../session.ts';

@@ -3,7 +3,7 @@ import type { ResourceGroupBody } from '../../http/management/contract.ts';
 import { command, entry, type Group, type OptionSpec, type Outcome } from '../command.ts';
 import { confirm } from '../confirmation.ts';
 import { isNotFound, usageError } from '../errors.ts';
-import { bodyOf } from '../management-api.ts';
+import { bodyOf } from '../reply-body.ts';
 import { groupOutput, groupRow } from '../output/resources.ts';
 import { paths } from '../paths.ts';
 import type { Session } from '../session.ts';

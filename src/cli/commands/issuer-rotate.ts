@@ -4,7 +4,8 @@ import { command, type Outcome } from '../command.ts';
 import { assertCanAsk, confirm } from '../confirmation.ts';
 import { failure, usageError } from '../errors.ts';
 import type { Reply } from '../https-exchange.ts';
-import { bodyOf, type ManagementApi } from '../management-api.ts';
+import type { ManagementApi } from '../management-api.ts';
+import { bodyOf } from '../reply-body.ts';
 import { type ClusterName, paths } from '../paths.ts';
 import type { Session } from '../session.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, YES, type YesFlag } from './flags.ts';
@@ -90,6 +91,6 @@ async function ended(session: Session, api: ManagementApi, cluster: ClusterName,
   const settled = api.follow(reply, { silent: true }).finally(() => { over = true; });
   settled.catch(() => undefined);
   const { watchIssuer } = await import('../issuer-view/watch.ts');
-  await watchIssuer(session.io, () => api.get<IssuerBody>(paths.issuer(cluster)), async () => over);
+  await watchIssuer(session.io, () => api.get<IssuerBody>(paths.issuer(cluster)), () => over);
   return over ? settled : null;
 }

@@ -2,7 +2,7 @@
 import type { IssuerBody, KeyBody, KeyEventBody } from '../../http/management/contract.ts';
 import { command, entry, type Group } from '../command.ts';
 import { parsePeriod } from '../lengths-of-time.ts';
-import { bodyOf } from '../management-api.ts';
+import { bodyOf } from '../reply-body.ts';
 import { flattened, issuerOutput, keyStateInWords, timeInWords } from '../output/resources.ts';
 import { paths } from '../paths.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
@@ -15,7 +15,7 @@ const shown = command<ClusterFlags & { readonly watch?: true }>({
     const [api, path] = [await session.api(), paths.issuer(await session.cluster(flags))];
     const { issuerView } = await import('../issuer-view/issuer-view.ts');
     const { watchIssuer, widthOf } = await import('../issuer-view/watch.ts');
-    if (flags.watch === true) return watchIssuer(session.io, () => api.get<IssuerBody>(path), async () => false).then(() => ({}));
+    if (flags.watch === true) return watchIssuer(session.io, () => api.get<IssuerBody>(path), () => false).then(() => ({}));
     const issuer = await api.get<IssuerBody>(path);
     return { result: issuerOutput(issuer), table: { lines: issuerView(issuer, new Date(), widthOf(session.io)) } };
   },
@@ -56,12 +56,12 @@ const eventsListed = command<ClusterFlags>({
   },
 });
 
-const rotationSet = command<ClusterFlags & { readonly rotateEvery: number | null }>({
+const rotationSet = command<ClusterFlags & { readonly rotateEvery: number | 'off' }>({
   examples: ['mintmark issuer set-rotation -g myResourceGroup -n myAKSCluster --rotate-every 30d', 'mintmark issuer set-rotation -g myResourceGroup -n myAKSCluster --rotate-every off'],
   options: [...CLUSTER_FLAGS, { flags: '--rotate-every <period>', summary: 'Period from 2 to 365 days, such as 30d, 720h or P30D; or off', required: true, parse: parsePeriod }],
   async run(session, { rotateEvery, ...flags }) {
     const path = paths.issuerPart(await session.cluster(flags), 'rotationPolicy');
-    const reply = await (await session.api()).send('PUT', path, { properties: { rotateEverySeconds: rotateEvery } });
+    const reply = await (await session.api()).send('PUT', path, { properties: { rotateEverySeconds: rotateEvery === 'off' ? null : rotateEvery } });
     return { result: flattened(bodyOf<object>(reply)) };
   },
 });

@@ -3,7 +3,7 @@ import { command, entry, type Group, type OptionSpec, type Outcome } from '../co
 import { failure, usageError } from '../errors.ts';
 import { parseLength } from '../lengths-of-time.ts';
 import type { IssuerBody, TokenReply } from '../../http/management/contract.ts';
-import { bodyOf } from '../management-api.ts';
+import { bodyOf } from '../reply-body.ts';
 import { paths } from '../paths.ts';
 import type { Session } from '../session.ts';
 import type { ReadDocument, Verdict } from '../token-verification.ts';
@@ -87,7 +87,7 @@ async function readToken(session: Session): Promise<string> {
 async function documentReader(session: Session): Promise<ReadDocument> {
   const { getCACertificates } = await import('node:tls');
   const own = await session.profile().then(({ ca }) => ca, () => null);
-  const https = session.publicHttps(own === null ? null : [...getCACertificates('default'), own]);
+  const https = await session.publicHttps(own === null ? null : [...getCACertificates('default'), own]);
   return async (url) => {
     const reply = await https.send({ method: 'GET', url, headers: { accept: 'application/json' } });
     if (reply.status !== 200) throw failure(`${url} answered ${reply.status} ${reply.reason}: there is no such issuer, or it is not published now.`);

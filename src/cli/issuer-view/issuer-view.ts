@@ -39,7 +39,11 @@ function facts({ id, properties }: IssuerBody): readonly string[] {
   ];
 }
 
-const liveTokens = ({ liveTokens: count }: KeyBody): string => (count === 0 ? '' : `, ${count} recorded ${count === 1 ? 'token' : 'tokens'} live on it`);
+function liveTokens({ liveTokens: count, state }: KeyBody): string {
+  if (count === 0) return '';
+  if (state === 'revoked') return `, ${count} recorded ${count === 1 ? 'token does' : 'tokens do'} not verify any more`;
+  return `, ${count} recorded ${count === 1 ? 'token lives' : 'tokens live'} on it`;
+}
 
 /** One line for each thing that is known to come, the soonest first; then what is waited for. */
 function comesNext({ calendar, keys, pendingRotation, waiting }: Properties, now: Date): readonly string[] {

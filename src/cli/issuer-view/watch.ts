@@ -9,19 +9,20 @@ const EACH_MS = 1000;
 const REDRAW = '\u001B[H\u001B[J';
 const DEFAULT_WIDTH = 100;
 
-export const widthOf = ({ stdout }: Pick<Io, 'stdout'>): number => stdout.columns ?? DEFAULT_WIDTH;
+export const widthOf = ({ stdout }: Pick<Io, 'stdout'>): number => stdout.columns || DEFAULT_WIDTH;
 
-/** Goes on until `isOver` says so or the signal comes. */
-export async function watchIssuer(io: Pick<Io, 'stdout' | 'signal'>, read: () => Promise<IssuerBody>, isOver: () => Promise<boolean>): Promise<void> {
+/** Goes on until `isOver` says so or the signal comes; the last view is from after the end. */
+export async function watchIssuer(io: Pick<Io, 'stdout' | 'signal'>, read: () => Promise<IssuerBody>, isOver: () => boolean): Promise<void> {
   let former = '';
   for (;;) {
+    const over = isOver();
     const issuer = await read();
     const text = `${issuerView(issuer, new Date(), widthOf(io)).join('\n')}\n`;
     const facts = JSON.stringify(changing(issuer));
     if (io.stdout.isTTY === true) io.stdout.write(REDRAW + text);
     else if (facts !== former) io.stdout.write(former === '' ? text : `\n${text}`);
     former = facts;
-    if ((await isOver()) || !(await paused(io.signal))) return;
+    if (over || !(await paused(io.signal))) return;
   }
 }
 

@@ -6,7 +6,7 @@ import type { IssuerBody, KeyBody, ManagedClusterBody, ResourceGroupBody } from 
 import { isObject, type JsonObject, type JsonValue } from './json-value.ts';
 
 /** Wire → Azure CLI, where they differ. */
-const SPELLINGS: Readonly<Record<string, string>> = {
+const SPELLINGS: ReadonlyMap<string, string> = new Map(Object.entries({
   issuerURL: 'issuerUrl', discoveryURL: 'discoveryUrl', jwksURI: 'jwksUri', enableRBAC: 'enableRbac', diskEncryptionSetID: 'diskEncryptionSetId',
   azurePortalFQDN: 'azurePortalFqdn', privateFQDN: 'privateFqdn', osDiskSizeGB: 'osDiskSizeGb', vnetSubnetID: 'vnetSubnetId', podSubnetID: 'podSubnetId',
   enableFIPS: 'enableFips', enableUltraSSD: 'enableUltraSsd', proximityPlacementGroupID: 'proximityPlacementGroupId', hostGroupID: 'hostGroupId',
@@ -14,7 +14,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   dnsServiceIP: 'dnsServiceIp', serviceCidrIPv6: 'serviceCidrIpv6', nodeOSUpgradeChannel: 'nodeOsUpgradeChannel',
   enablePrivateClusterPublicFQDN: 'enablePrivateClusterPublicFqdn', privateDNSZone: 'privateDnsZone', clientAppID: 'clientAppId', serverAppID: 'serverAppId',
   tenantID: 'tenantId', enableAzureRBAC: 'enableAzureRbac',
-};
+}));
 
 /** Members whose names are people's own. */
 const OWN_NAMES: ReadonlySet<string> = new Set(['tags', 'nodeLabels', 'config', 'userAssignedIdentities', 'publicJwk']);
@@ -38,7 +38,7 @@ export function flattened(resource: object): JsonObject {
 function respelt(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(respelt);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [SPELLINGS[name] ?? name, OWN_NAMES.has(name) ? inner : respelt(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [SPELLINGS.get(name) ?? name, OWN_NAMES.has(name) ? inner : respelt(inner)]));
 }
 
 const CLUSTER_COLUMNS = ['name', 'location', 'resourceGroup', 'kubernetesVersion', 'currentKubernetesVersion', 'provisioningState', 'fqdn'] as const;

@@ -6,7 +6,8 @@ import { KNOWN_MINORS, parseKubernetesVersion } from '../../domain/kubernetes-ve
 import { pools } from '../../domain/managed-cluster.ts';
 import { resourceKey } from '../../domain/resource-id.ts';
 import { eTagOf, isJsonObject, type JsonObject, type Resource } from '../../domain/resource.ts';
-import { type ClusterView, derivedUuid } from '../../service/clusters.ts';
+import type { ClusterView } from '../../service/clusters.ts';
+import { derivedUuid } from '../../service/derived-uuid.ts';
 import type { ManagedClusterBody } from './contract.ts';
 
 const MOST_POOLS = 100;

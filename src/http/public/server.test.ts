@@ -13,7 +13,7 @@ import { newRequestCounts } from './request-counts.ts';
 import { closeGracefully, createPublicServer } from './server.ts';
 
 const log = pino({ level: 'silent' });
-const limits = { headersTimeout: 200, requestTimeout: 200, keepAliveTimeout: 10_000, idleTimeout: 10_000 };
+const limits = { headersTimeout: 200, requestTimeout: 200, idleTimeout: 10_000 };
 const { path } = anIssuer();
 const JWKS = `${path}openid/v1/jwks`;
 const DISCOVERY = `${path}.well-known/openid-configuration`;
@@ -208,7 +208,7 @@ test('a client that says nothing is cut off', async () => {
 /** A host whose look-ups wait: `asked` resolves when one has begun. */
 function slowHost() {
   const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<'not found'>()];
-  const host = createPublicServer({ ready: true, lookup: () => (asked.resolve(), answer.promise) }, { log, limits: { keepAliveTimeout: 0, idleTimeout: 0 } });
+  const host = createPublicServer({ ready: true, lookup: () => (asked.resolve(), answer.promise) }, { log, limits: { idleTimeout: 0 } });
   return { host, asked: asked.promise, answer: () => answer.resolve('not found') };
 }
 

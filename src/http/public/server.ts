@@ -14,16 +14,17 @@ export interface PublicLimits {
   readonly headersTimeout: number;
   /** From the first byte of a request to its end. */
   readonly requestTimeout: number;
-  /** Longer than the 60 s for which common load balancers keep an unused connection, so that it is they who close it. */
-  readonly keepAliveTimeout: number;
-  /** For which a client may leave a reply unread, or send nothing in the middle of something. */
+  /**
+   * For which nothing may happen on a connection, between requests or in one (a reply that is left unread). Longer than the
+   * 60 s for which common load balancers keep an unused connection, so that it is they who close it.
+   */
   readonly idleTimeout: number;
   readonly maxHeaderSize: number;
   readonly maxConnections: number;
 }
 
 export const PUBLIC_LIMITS: PublicLimits = {
-  headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, idleTimeout: 30_000, maxHeaderSize: 8192, maxConnections: 8192,
+  headersTimeout: 10_000, requestTimeout: 10_000, idleTimeout: 65_000, maxHeaderSize: 8192, maxConnections: 8192,
 };
 
 export interface PublicServerOptions {
@@ -44,9 +45,11 @@ export function createPublicServer(documents: DocumentService, { log, tls, limit
   const listener = accessLog ? logged(handler, log) : handler;
   const options: ServerOptions = {
     ...times,
+    // The idle time-out does for both; this one would set two timers for each request.
+    keepAliveTimeout: 0,
     // Time-outs are looked for in intervals; a tenth makes them come about when they should.
     connectionsCheckingInterval: Math.ceil(times.headersTimeout / 10),
-    // A request without a body needs no stream for it; nearly a tenth of the cost of a reply.
+    // A request without a body needs no stream for it; that is a tenth of the cost of a reply.
     optimizeEmptyRequests: true,
   };
   const server = tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls }, listener);

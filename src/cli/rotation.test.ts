@@ -1,0 +1,110 @@
+/** Rotating and revoking by hand: what is said before, whether it is asked, what is sent, what is said after. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
+
+const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
+const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
+const OPERATION = '/subscriptions/s/operations/1';
+const time = '2026-01-01T00:00:00.000Z';
+const key = (kid: string, state: string, liveTokens: number) => ({ kid, state, liveTokens, origin: 'generated', published: true, createdAt: time, publishedAt: time, activatedAt: null, retiredAt: null, revokedAt: null, expiresAt: null });
+const issuer = {
+  id: ISSUER, name: 'default',
+  properties: {
+    issuerURL: 'https://i/', jwksURI: 'https://i/j', maxAgeSeconds: 300, publicationGapSeconds: 600, ringVersion: 1, rotationPolicy: { rotateEverySeconds: null },
+    keys: [key('K1', 'retired', 2), key('K2', 'active', 1), key('K3', 'prepared', 0)], pendingRotation: null, waiting: null,
+    calendar: { activeSince: time, preparedPublishedAt: null, preparedReadyAt: null, nextRotationAt: null, nextRotationCause: null, nextRemovalAt: null }, rotationWouldRevoke: [{ kid: 'K1', liveTokens: 2 }],
+  },
+};
+const accepted = { status: 202, headers: { 'retry-after': '0', 'azure-asyncoperation': `https://x${OPERATION}` }, body: { operationId: '1', outcome: 'rotated', revoked: [], waiting: null } };
+const ended = { status: 200, body: { id: OPERATION, name: '1', status: 'Succeeded', properties: { kind: 'rotate', revoked: ['K1'], waiting: null } } };
+const ANSWERS: Answers = {
+  [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${OPERATION}`]: ended,
+  [`POST ${CLUSTER}/rotateServiceAccountSigningKeys`]: accepted, [`POST ${ISSUER}/rotate`]: accepted, [`POST ${ISSUER}/revokeKey`]: accepted,
+};
+
+const BEFORE = 'WARNING: Key K1 is retired and will be revoked at once: 2 recorded tokens live on it and will not verify any more.\n';
+const AFTER = 'WARNING: Key K1 is revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: kubectl rollout restart deployment,statefulset,daemonset --namespace NAMESPACE\n';
+const QUESTION = 'The active key retires: its tokens verify until they end, for 24 hours at the most. Rotating again within that time revokes it, and invalidates its tokens immediately. Do you wish to continue? (y/n): ';
+const ROTATE = ['aks', 'oidc-issuer', 'rotate-signing-keys', '-g', 'g', '-n', 'c'];
+const OURS = ['-g', 'g', '-n', 'c'];
+
+async function server(t: TestContext, answers: Answers = ANSWERS): Promise<FakeServer> {
+  const fake = await fakeServer(answers);
+  t.after(() => fake.close());
+  return fake;
+}
+
+const posts = (fake: FakeServer): readonly string[] => fake.requests.filter(({ method }) => method === 'POST').map(({ url, body }) => `${url.split('/').at(-1)?.split('?')[0]} ${body}`);
+
+test('without a terminal and without -y nothing is asked of the server', async (t) => {
+  const fake = await server(t);
+  for (const line of [ROTATE, ['issuer', 'rotate', ...OURS], ['issuer', 'revoke-key', ...OURS, '--kid', 'K1'], ['aks', 'delete', ...OURS], ['group', 'delete', '-n', 'g'], ['aks', 'upgrade', ...OURS, '-k', '1.36']]) {
+    assert.deepEqual(await runLine(line, fake), { code: 1, stdout: '', stderr: 'WARNING: Unable to prompt for confirmation as no tty available. Use --yes.\nERROR: Operation cancelled.\n' });
+  }
+  assert.deepEqual(fake.lines(), []);
+});
+
+test('-y rotates, and says before and after what it breaks', async (t) => {
+  const fake = await server(t);
+  assert.deepEqual(await runLine([...ROTATE, '-y'], fake), { code: 0, stdout: '', stderr: BEFORE + AFTER });
+  assert.deepEqual(posts(fake), ['rotateServiceAccountSigningKeys ']);
+  assert.equal(fake.requests.find(({ method }) => method === 'POST')?.headers['content-length'], '0');
+});
+
+test('a key is named as revoked even where the end is not waited for', async (t) => {
+  const fake = await server(t);
+  assert.deepEqual(await runLine([...ROTATE, '--yes', '--no-wait'], fake), { code: 0, stdout: '', stderr: BEFORE + AFTER });
+  assert.deepEqual(fake.requests.map(({ method }) => method), ['GET', 'POST']);
+});
+
+for (const [typed, code, answer, sent] of [['y\n', 0, AFTER, 1], ['what\nYES\n', 0, `Please answer y or n. (y/n): ${AFTER}`, 1], ['n\n', 1, 'ERROR: Operation cancelled.\n', 0], ['', 1, 'ERROR: Operation cancelled.\n', 0]] as const) {
+  test(`on a terminal ${JSON.stringify(typed)} ${sent === 1 ? 'rotates' : 'changes nothing'}`, async (t) => {
+    const fake = await server(t);
+    assert.deepEqual(await runLine(ROTATE, { ...fake, home: fake.home, terminal: true, input: typed }), { code, stdout: '', stderr: BEFORE + QUESTION + answer });
+    assert.equal(posts(fake).length, sent);
+  });
+}
+
+test('force, emergency and revocation say what breaks and send what was asked for', async (t) => {
+  const late = 'WARNING: The prepared key signs at once, before every cache has it: relying parties that hold the old list refuse its tokens for up to 5 min, behind some CDNs 10 min.\n';
+  const caches = 'WARNING: Relying parties that hold the old list accept it for up to 5 min.\n';
+  const rows = [
+    [['rotate'], 'rotate {}', BEFORE],
+    [['rotate', '--force'], 'rotate {"force":true}', BEFORE + late],
+    [['rotate', '--emergency'], 'rotate {"emergency":true}', [
+      'WARNING: Key K1 will be revoked at once: 2 recorded tokens live on it and will not verify any more.', 'WARNING: Key K2 will be revoked at once: 1 recorded token lives on it and will not verify any more.',
+      'WARNING: Key K3 will be revoked at once: no recorded token lives on it.', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
+    ].join('\n')],
+    [['revoke-key', '--kid', 'K1'], 'revokeKey {"kid":"K1"}', `WARNING: Key K1 is retired: 2 recorded tokens live on it and will not verify any more.\n${caches}`],
+    [['revoke-key', '--kid', 'K2', '--force'], 'revokeKey {"kid":"K2","force":true}', `WARNING: Key K2 signs now: 1 recorded token lives on it and will not verify any more. The prepared key signs at once.\n${caches}`],
+    [['revoke-key', '--kid', 'K3'], 'revokeKey {"kid":"K3"}', 'WARNING: Key K3 has signed nothing yet; another key takes its place and has to be published before it can sign.\n'],
+  ] as const;
+  for (const [line, sent, warnings] of rows) {
+    const fake = await server(t);
+    const ran = await runLine(['issuer', ...line, ...OURS, '-y'], fake);
+    assert.deepEqual([ran.code, ran.stderr, posts(fake)], [0, warnings + AFTER, [sent]]);
+    assert.deepEqual(JSON.parse(ran.stdout), { operationId: '1', outcome: 'rotated', revoked: ['K1'], status: 'Succeeded', waiting: null });
+  }
+});
+
+test('the active key is not revoked without --force', async (t) => {
+  const fake = await server(t);
+  const ran = await runLine(['issuer', 'revoke-key', ...OURS, '--kid', 'K2', '-y'], fake);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /^ERROR: The key K2 signs now\. .* --force/);
+  assert.deepEqual(posts(fake), []);
+});
+
+test('contradictory flags are bad arguments', async () => {
+  for (const flags of [['--force', '--emergency'], ['--watch', '--no-wait']]) assert.equal((await runLine(['issuer', 'rotate', ...OURS, ...flags, '-y'])).code, 2);
+});
+
+test('--watch shows the issuer until the operation has ended, and at last what came of it', async (t) => {
+  const after = { ...issuer, properties: { ...issuer.properties, ringVersion: 2, keys: [key('K2', 'retired', 1), key('K3', 'active', 0), key('K4', 'prepared', 0)] } };
+  const fake = await server(t, { ...ANSWERS, [`GET ${ISSUER}`]: [{ status: 200, body: issuer }, { status: 200, body: issuer }, { status: 200, body: after }] });
+  const ran = await runLine(['issuer', 'rotate', ...OURS, '-y', '--watch'], fake);
+  assert.equal(ran.code, 0);
+  assert.equal(ran.stdout.split('\n').filter((line) => line.startsWith('Issuer ')).length, 2);
+  assert.match(ran.stdout, /K4 {2}prepared/);
+});

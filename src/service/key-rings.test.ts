@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at, picture } from '../../test/support/rings.ts';
+import { caller, GAP, services } from '../../test/support/services.ts';
+import { isMintmarkError } from '../domain/errors.ts';
+
+const PLAIN = { force: false, emergency: false } as const;
+
+test('a rotation that is ready is done with its reply: operation ended, unused keys none, old key forgotten', async () => {
+  const world = await services();
+  const result = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  assert.deepEqual([result.outcome, result.operation.status, result.revoked, result.waiting], ['rotated', 'Succeeded', [], null]);
+  assert.equal(picture(await world.ring()), '1R 2A 3P');
+  assert.deepEqual(world.forgotten, ['key1']);
+  assert.deepEqual(world.settled.map((change) => change?.sealed.map(({ kid }) => kid)), [['key3']]);
+});
+
+test('a second rotation says what it waits for, gives its key back, and ends when the rotator has acted', async () => {
+  const world = await services();
+  await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  world.pass(10);
+  const result = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  assert.deepEqual([result.outcome, result.operation.status, result.revoked], ['waiting', 'InProgress', ['key1']]);
+  assert.deepEqual(result.waiting, { reason: 'caches may hold the old JWKS', until: at(GAP) });
+  assert.deepEqual(world.settled.at(-1)?.sealed, []);
+  assert.deepEqual((await world.operations.get(result.operation.id)).waiting, result.waiting);
+
+  world.pass(GAP);
+  assert.equal(await world.rotator.runDue(), 1);
+  const { operation, waiting } = await world.operations.get(result.operation.id);
+  assert.deepEqual([operation.status, operation.endedAt, waiting, operation.result.revoked], ['Succeeded', at(GAP + 10), null, ['key1']]);
+  assert.equal(picture(await world.ring()), '1X 2R 3A 5P');
+});
+
+test('an operation is in progress until the last publisher has confirmed', async () => {
+  const world = await services();
+  await world.store.write((tx) => tx.confirmPublication('elsewhere', 0));
+  const { operation, waiting } = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  assert.deepEqual([operation.status, waiting], ['InProgress', { reason: 'not confirmed by every publisher', until: null }]);
+  await world.store.write(async (tx) => tx.confirmPublication('elsewhere', await tx.lastChange()));
+  await world.publications.settle();
+  assert.equal((await world.operations.get(operation.id)).operation.status, 'Succeeded');
+});
+
+test('the same request id is the same operation, for the same principal and resource, for a day', async () => {
+  const world = await services();
+  const first = await world.keyRings.rotate(caller('id'), world.cluster, PLAIN);
+  const again = await world.keyRings.rotate(caller('id'), world.cluster, PLAIN);
+  assert.deepEqual([again.outcome, again.operation.id, picture(await world.ring())], ['joined', first.operation.id, '1R 2A 3P']);
+  const other = await world.keyRings.rotate({ ...caller('id'), principalId: 'eve' }, world.cluster, PLAIN);
+  assert.notEqual(other.operation.id, first.operation.id);
+  world.pass(86_401);
+  assert.notEqual((await world.keyRings.rotate(caller('id'), world.cluster, PLAIN)).operation.id, first.operation.id);
+});
+
+test('many at once with one request id are one rotation', async () => {
+  const world = await services();
+  const results = await Promise.all(Array.from({ length: 20 }, () => world.keyRings.rotate(caller('id'), world.cluster, PLAIN)));
+  assert.equal(new Set(results.map(({ operation }) => operation.id)).size, 1);
+  assert.equal(picture(await world.ring()).replace(/\d+/g, '#'), '#R #A #P');
+});
+
+test('without a request id each one counts', async () => {
+  const world = await services();
+  const results = await Promise.all([1, 2].map(() => world.keyRings.rotate(caller(), world.cluster, PLAIN)));
+  assert.deepEqual(results.map(({ outcome }) => outcome).toSorted(), ['rotated', 'waiting']);
+});
+
+test('an emergency and a revocation of the active key end a rotation that waits', async () => {
+  for (const end of ['emergency', 'revoke'] as const) {
+    const world = await services();
+    await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+    const { operation } = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+    if (end === 'emergency') await world.keyRings.rotate(caller(), world.cluster, { force: false, emergency: true });
+    else await world.keyRings.revokeKey(caller(), world.cluster, 'key2', true);
+    assert.equal((await world.operations.get(operation.id)).operation.status, 'Succeeded', end);
+  }
+});
+
+test('deleting the cluster cancels a rotation that waits', async () => {
+  const world = await services();
+  await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  const { operation } = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  await world.store.write((tx) => world.issuers.close(tx, world.issuerId, 'principal:ada'));
+  assert.equal((await world.operations.get(operation.id)).operation.status, 'Canceled');
+});
+
+test('a refusal changes nothing and gives the key back', async () => {
+  const world = await services();
+  const before = await world.ring();
+  await assert.rejects(world.keyRings.revokeKey(caller(), world.cluster, 'key1', false), (error) => isMintmarkError(error, 'KeyIsActive'));
+  await assert.rejects(world.keyRings.setPolicy(caller(), world.cluster, { rotateEvery: 5 }), (error) => isMintmarkError(error, 'InvalidRotationPolicy'));
+  await assert.rejects(world.keyRings.rotate(caller(), { ...world.cluster, issuerId: null }, PLAIN), (error) => isMintmarkError(error, 'IssuerNotEnabled'));
+  assert.deepEqual([await world.ring(), world.settled], [before, [null]]);
+});
+
+test('an operation that was never there is not found', async () => {
+  const world = await services();
+  await assert.rejects(world.operations.get('nothing'), (error) => isMintmarkError(error, 'OperationNotFound'));
+});

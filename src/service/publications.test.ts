@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at } from '../../test/support/rings.ts';
+import { caller, services } from '../../test/support/services.ts';
+import { activatableAt } from '../domain/key-ring.ts';
+import { createPublications } from './publications.ts';
+
+const PLAIN = { force: false, emergency: false } as const;
+
+test('a key counts as published when the last publisher has confirmed, not when it was made', async () => {
+  const world = await services();
+  await world.store.write((tx) => tx.confirmPublication('elsewhere', 0));
+  await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  assert.equal(activatableAt(await world.ring()), null);
+  world.pass(70);
+  await world.store.write(async (tx) => tx.confirmPublication('elsewhere', await tx.lastChange()));
+  await world.publications.settle();
+  assert.deepEqual(activatableAt(await world.ring()), at(670));
+});
+
+test('a commit between the confirmation and its consequences is not covered by it', async () => {
+  const world = await services();
+  const { store, rings, cluster } = world;
+  world.hooks.catchUp = async () => { throw new Error('the publisher is away'); };
+  const rotateUnpublished = (): Promise<unknown> => world.keyRings.rotate(caller(), cluster, { force: true, emergency: false }).catch(() => undefined);
+  await rotateUnpublished();
+  const change = await store.read((tx) => tx.lastChange());
+
+  let reads = 0;
+  const overtaken = createPublications({
+    ...store,
+    read: async (work) => {
+      const result = await store.read(work);
+      // The second read is the list of rings that the confirmation is about.
+      if ((reads += 1) === 2) await rotateUnpublished();
+      return result;
+    },
+  }, rings, () => store.write((tx) => tx.confirmPublication('here', change)));
+  await overtaken.settle();
+  assert.deepEqual((await world.ring()).keys.filter((key) => key.publishedAt === null).map(({ kid }) => kid), ['key3', 'key4']);
+});
+
+test('while there is no publisher nothing is confirmed', async () => {
+  const world = await services();
+  await world.store.write((tx) => tx.removePublisher('here'));
+  const none = createPublications(world.store, world.rings, async () => undefined);
+  await none.settle();
+  assert.equal(await world.store.read((tx) => tx.confirmation()), null);
+});

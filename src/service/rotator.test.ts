@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { after } from '../domain/durations.ts';
+import { automaticRotationDue } from '../domain/rotation-schedule.ts';
+import { at, picture, START } from '../../test/support/rings.ts';
+import { caller, services } from '../../test/support/services.ts';
+
+const DAY = 86_400;
+const untilDue = async (world: Awaited<ReturnType<typeof services>>): Promise<number> => Math.ceil((automaticRotationDue(await world.ring())!.getTime() - START.getTime()) / 1000);
+
+test('nothing before it is due; then one rotation; then the end of the old key; all by what the store says is due', async () => {
+  const world = await services();
+  const due = await untilDue(world);
+  world.pass(due - 1);
+  assert.equal(await world.rotator.runDue(), 0);
+  world.pass(1);
+  assert.equal(await world.rotator.runDue(), 1);
+  assert.equal(picture(await world.ring()), '1R 2A 3P');
+  world.pass(DAY + 299);
+  assert.equal(await world.rotator.runDue(), 0);
+  world.pass(1);
+  assert.equal(await world.rotator.runDue(), 1);
+  assert.equal(picture(await world.ring()), '2A 3P');
+});
+
+test('each automatic step is an event with its cause and reason', async () => {
+  const world = await services();
+  world.pass(await untilDue(world));
+  await world.rotator.runDue();
+  const { items } = await world.store.read((tx) => tx.events(world.issuerId, { limit: 4 }));
+  assert.deepEqual(items.map(({ kind, cause, actor, reason }) => [kind, cause, actor, reason]), [
+    ['published', 'publication', 'rotator', 'every publisher serves a document with the key'],
+    ['prepared', 'automatic', 'rotator', 'the rotation period has passed'],
+    ['activated', 'automatic', 'rotator', 'the rotation period has passed'],
+    ['retired', 'automatic', 'rotator', 'the rotation period has passed'],
+  ]);
+});
+
+test('it decides again: when someone rotated while it made a key, it does nothing and gives the key back', async () => {
+  const world = await services();
+  world.pass(await untilDue(world));
+  world.hooks.make = async () => {
+    world.hooks.make = async () => undefined;
+    await world.keyRings.rotate(caller(), world.cluster, { force: false, emergency: false });
+  };
+  assert.equal(await world.rotator.runDue(), 0);
+  assert.equal(picture(await world.ring()).replace(/\d+/g, '#'), '#R #A #P');
+  assert.deepEqual(world.settled.at(-1), null);
+});
+
+test('a ring that can not be handled is left alone for a minute, and then tried again', async () => {
+  const world = await services();
+  world.pass(await untilDue(world));
+  world.hooks.make = async () => { throw new Error('no entropy'); };
+  assert.equal(await world.rotator.runDue(), 0);
+  assert.deepEqual(await world.store.read((tx) => tx.nextWake()), after(world.store.now(), 60));
+  world.hooks.make = async () => undefined;
+  assert.equal(await world.rotator.runDue(), 0);
+  world.pass(60);
+  assert.equal(await world.rotator.runDue(), 1);
+});
+
+test('a wake-up that came to nothing is moved to when something is due', async () => {
+  const world = await services();
+  await world.store.write((tx) => tx.setWakeAt(world.issuerId, at(0)));
+  assert.equal(await world.rotator.runDue(), 0);
+  assert.deepEqual(await world.store.read((tx) => tx.nextWake()), automaticRotationDue(await world.ring()));
+});
