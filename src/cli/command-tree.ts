@@ -30,7 +30,7 @@ const ABOUT = 'Mintmark: an OpenID Connect issuer for the Kubernetes clusters th
  */
 export async function readLine(entries: readonly Entry[], line: readonly string[], write: (help: string) => void): Promise<Chosen | null> {
   let chosen: Chosen | null = null;
-  const program = await buildTree(entries, write, { loads: ({ name, alias }) => line[0] === name || line[0] === alias, choose: (found) => { chosen = found; } });
+  const program = await buildTree(entries, write, { loads: ({ name, alias }) => line.length > 0 && (line[0] === name || line[0] === alias), choose: (found) => { chosen = found; } });
   try {
     if (line.length === 0) program.outputHelp();
     else program.parse(line, { from: 'user' });
@@ -47,6 +47,7 @@ export const buildWholeTree = (entries: readonly Entry[]): Promise<Commander> =>
 async function buildTree(entries: readonly Entry[], write: (help: string) => void, building: Building): Promise<Commander> {
   const program = new Commander('mintmark').description(ABOUT).helpCommand(false).helpOption('-h, --help', 'Show this help');
   program.configureOutput({ writeOut: write, writeErr: () => undefined, getOutHelpWidth: () => HELP_WIDTH, getErrHelpWidth: () => HELP_WIDTH, getOutHasColors: () => false, getErrHasColors: () => false });
+  program.configureHelp({ subcommandTerm: (place) => [place.name(), ...place.aliases()].join(', ') });
   program.exitOverride().option('-v, --version', 'Show the version');
   for (const entry of entries) await addEntry(program, entry, building);
   return program.addHelpText('after', examplesText(['mintmark aks create --resource-group myResourceGroup --name myAKSCluster --enable-oidc-issuer', 'mintmark issuer show --resource-group myResourceGroup --name myAKSCluster --watch']));

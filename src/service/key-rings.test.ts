@@ -53,6 +53,14 @@ test('the same request id is the same operation, for the same principal and reso
   assert.notEqual((await world.keyRings.rotate(caller('id'), world.cluster, PLAIN)).operation.id, first.operation.id);
 });
 
+test('the same request id for something else is another request', async () => {
+  const world = await services();
+  await world.keyRings.rotate(caller('id'), world.cluster, PLAIN);
+  assert.equal((await world.keyRings.rotate(caller('id'), world.cluster, { force: true, emergency: false })).outcome, 'rotated');
+  assert.equal((await world.keyRings.rotate(caller('id'), world.cluster, { force: false, emergency: true })).outcome, 'rotated');
+  assert.equal(picture(await world.ring()).split(' ').filter((key) => key.endsWith('A') || key.endsWith('P')).length, 2);
+});
+
 test('many at once with one request id are one rotation', async () => {
   const world = await services();
   const results = await Promise.all(Array.from({ length: 20 }, () => world.keyRings.rotate(caller('id'), world.cluster, PLAIN)));

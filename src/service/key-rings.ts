@@ -10,7 +10,6 @@ import { MintmarkError } from '../domain/errors.ts';
 import { type KeyRing, keysIn, type RotationPolicy } from '../domain/key-ring.ts';
 import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
-import { resourceKey } from '../domain/resource-id.ts';
 import type { Resource } from '../domain/resource.ts';
 import { emergency, requestRotation, revokeKey, setPolicy } from '../domain/rotation.ts';
 import { nextStep, type RingSettings } from '../domain/rotation-schedule.ts';
@@ -126,7 +125,7 @@ export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null
 function rotateVerb(caller: Caller, force: boolean): Verb {
   const why: Why = { cause: force ? 'force' : 'manual', actor: actorOf(caller), reason: force ? 'a forced rotation was asked for' : 'a rotation was asked for' };
   return {
-    action: 'rotate', kind: 'rotate', keyCount: 1, why,
+    action: force ? 'rotate with force' : 'rotate', kind: 'rotate', keyCount: 1, why,
     decide: (ring, keys, operationId, now) => requestRotation(ring, { operationId, force }, keys[0]!, now, why),
   };
 }
@@ -134,7 +133,7 @@ function rotateVerb(caller: Caller, force: boolean): Verb {
 function emergencyVerb(caller: Caller): Verb {
   const why: Why = { cause: 'emergency', actor: actorOf(caller), reason: 'an emergency rotation was asked for' };
   return {
-    action: 'rotate', kind: 'rotate', keyCount: 2, why,
+    action: 'emergency', kind: 'rotate', keyCount: 2, why,
     decide: (ring, keys, operationId, now) => ({
       change: emergency(ring, keys[0]!, keys[1]!, now, why),
       outcome: 'rotated',
@@ -147,7 +146,7 @@ function emergencyVerb(caller: Caller): Verb {
 function revokeVerb(caller: Caller, kid: string, force: boolean): Verb {
   const why: Why = { cause: 'revocation', actor: actorOf(caller), reason: 'its revocation was asked for' };
   return {
-    action: `revokeKey/${kid}`, kind: 'revokeKey', keyCount: 1, why,
+    action: `revoke ${kid}${force ? ' with force' : ''}`, kind: 'revokeKey', keyCount: 1, why,
     decide: (ring, keys, operationId, now) => {
       const already = keysIn(ring, 'revoked').some((key) => key.kid === kid);
       return { change: already ? null : revokeKey(ring, kid, force, keys[0]!, now, why), outcome: 'revoked', operationId, revoked: [kid] };
@@ -173,7 +172,10 @@ async function keepOperation(tx: StoreWriter, caller: Caller, cluster: Resource,
   if (key !== null) await tx.rememberRequest(key, operation.id);
 }
 
-/** The same principal, resource, action and request id is the same request (R6: a repeat must not be a second rotation). */
+/**
+ * The same principal, issuer, action and request id is the same request (rule 9: a repeat must not be a second rotation).
+ * The issuer, not the cluster's path: a cluster that was deleted and created again is another one.
+ */
 function requestKey(caller: Caller, cluster: Resource, action: string): string | null {
-  return caller.clientRequestId === null ? null : [caller.principalId, resourceKey(cluster.id), action, caller.clientRequestId].join('\n');
+  return caller.clientRequestId === null ? null : [caller.principalId, cluster.issuerId, action, caller.clientRequestId].join('\n');
 }

@@ -23,6 +23,8 @@ const LAUNCHER = join(ROOT, 'bin/mintmark');
 const UP = 'It stays up until Ctrl-C.';
 const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 20;
+/** Characters of a process's output that are shown when a test fails. */
+const SHOWN = 2000;
 
 export interface Ended {
   readonly code: number | null;
@@ -93,22 +95,23 @@ export class DevHome {
   readonly dir: string;
   readonly managementPort: number;
   readonly issuerPort: number;
-  readonly clockFile: string;
+  readonly #clockFile: string;
+  readonly #clock: boolean;
   readonly #scratch: string;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, [managementPort, issuerPort]: readonly [number, number]) {
-    this.#scratch = scratch;
+  private constructor(scratch: string, clock: boolean, [managementPort, issuerPort]: readonly [number, number]) {
+    [this.#scratch, this.#clock] = [scratch, clock];
     this.dir = join(scratch, 'home');
-    this.clockFile = join(scratch, 'seconds-ahead');
+    this.#clockFile = join(scratch, 'seconds-ahead');
     [this.managementPort, this.issuerPort] = [managementPort, issuerPort];
   }
 
-  /** To be called outside of tests, so that the removal is a matter of the whole file. */
-  static async make(): Promise<DevHome> {
-    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), [await freePort(), await freePort()]);
+  /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved. */
+  static async make({ clock = false }: { readonly clock?: boolean } = {}): Promise<DevHome> {
+    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort()]);
     afterEach((test) => {
-      if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started) test.diagnostic(`${home.dir}:\n${stdout}${stderr}`);
+      if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
     });
     after(() => home.#remove());
     return home;
@@ -116,7 +119,7 @@ export class DevHome {
 
   /** The arguments of `dev` for this home; `more` stands behind them. */
   flags(...more: readonly string[]): readonly string[] {
-    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), '--clock-file', this.clockFile, ...more];
+    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
   }
 
   /** Runs `command` as one that is ended with the home. */
@@ -149,8 +152,8 @@ export class DevHome {
 
   /** Puts the server's clock so many seconds ahead of the machine's; one that runs follows. */
   async setClock(secondsAhead: number): Promise<void> {
-    await writeFile(`${this.clockFile}.part`, String(secondsAhead));
-    await rename(`${this.clockFile}.part`, this.clockFile);
+    await writeFile(`${this.#clockFile}.part`, String(secondsAhead));
+    await rename(`${this.#clockFile}.part`, this.#clockFile);
   }
 
   async profile(): Promise<Profile> {

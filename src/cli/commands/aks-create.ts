@@ -50,8 +50,8 @@ export const aksCreate = command<CreateFlags>({
   options: OPTIONS,
   refusal: azureFlagRefusal,
   async run(session, flags) {
-    const [api, cluster] = [await session.api(), await session.cluster(flags)];
     const linuxProfile = await linuxProfileOf(flags);
+    const [api, cluster] = [await session.api(), await session.cluster(flags)];
     const location = flags.location ?? (await locationForNew(api, cluster));
     return putCluster(session, cluster, {
       location, tags: tagsOf(flags), identity: { type: 'SystemAssigned' },

@@ -26,14 +26,17 @@ function nameOf({ name, resourceGroup }: NameFlag): string {
   return given;
 }
 
-const pathTo = async (session: Session, flags: NameFlag): Promise<string> => paths.group(await session.subscription(), nameOf(flags));
+async function pathTo(session: Session, flags: NameFlag): Promise<string> {
+  const name = nameOf(flags);
+  return paths.group(await session.subscription(), name);
+}
 
 const created = command<NameFlag & TagsFlag & { readonly location: string }>({
   examples: ['mintmark group create --name myResourceGroup --location eastus'],
   options: [...NAME, { flags: '-l, --location <location>', summary: 'Location, such as eastus', required: true }, TAGS],
   async run(session, flags) {
-    const api = await session.api();
-    const reply = await api.send('PUT', await pathTo(session, flags), { location: flags.location, tags: tagsOf(flags) });
+    const path = await pathTo(session, flags);
+    const reply = await (await session.api()).send('PUT', path, { location: flags.location, tags: tagsOf(flags) });
     return { result: groupOutput(bodyOf(reply)) };
   },
 });
@@ -42,7 +45,8 @@ const shown = command<NameFlag>({
   examples: ['mintmark group show --name myResourceGroup'],
   options: NAME,
   async run(session, flags) {
-    return { result: groupOutput(await (await session.api()).get<ResourceGroupBody>(await pathTo(session, flags))) };
+    const path = await pathTo(session, flags);
+    return { result: groupOutput(await (await session.api()).get<ResourceGroupBody>(path)) };
   },
 });
 
@@ -59,7 +63,7 @@ const updated = command<NameFlag & TagsFlag>({
   examples: ['mintmark group update --name myResourceGroup --tags team=identity'],
   options: [...NAME, { ...TAGS, required: true }],
   async run(session, flags) {
-    const [api, path] = [await session.api(), await pathTo(session, flags)];
+    const [path, api] = [await pathTo(session, flags), await session.api()];
     const { location } = await api.get<ResourceGroupBody>(path);
     return { result: groupOutput(bodyOf(await api.send('PUT', path, { location, tags: tagsOf(flags) }))) };
   },
@@ -81,7 +85,8 @@ const exists = command<NameFlag>({
   examples: ['mintmark group exists --name myResourceGroup'],
   options: NAME,
   async run(session, flags) {
-    const there = await (await session.api()).send('HEAD', await pathTo(session, flags)).then(() => true, (error: unknown) => {
+    const path = await pathTo(session, flags);
+    const there = await (await session.api()).send('HEAD', path).then(() => true, (error: unknown) => {
       if (isNotFound(error)) return false;
       throw error;
     });
