@@ -46,6 +46,7 @@ test('a 401 costs one fresh login and one more try, then it is an error', async 
   const once = await server(t, { [`GET ${GROUP}`]: [refused, { status: 200, body: group }] });
   assert.equal((await runLine(['group', 'show', '-n', 'g'], once)).code, 0);
   assert.deepEqual(once.requests.map(({ headers }) => headers['authorization']), ['Bearer token-1', 'Bearer token-2']);
+  assert.equal(new Set(once.requests.map(({ headers }) => headers['x-ms-client-request-id'])).size, 1);
 
   const always = await server(t, { [`GET ${GROUP}`]: refused });
   const ran = await runLine(['group', 'show', '-n', 'g'], always);
@@ -141,6 +142,12 @@ test('aks create in a group that is not there is not found', async (t) => {
   const fake = await server(t, {});
   const ran = await runLine(['aks', 'create', '-g', 'g', '-n', 'c'], fake);
   assert.deepEqual([ran.code, fake.requests.map(({ method }) => method)], [3, ['GET', 'GET']]);
+});
+
+test('aks create stops where the cluster may not be read', async (t) => {
+  const fake = await server(t, { [`GET ${CLUSTER}`]: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'No.' } } }, [`GET ${GROUP}`]: { status: 200, body: group } });
+  const ran = await runLine(['aks', 'create', '-g', 'g', '-n', 'c'], fake);
+  assert.deepEqual([ran.code, fake.requests.length], [1, 1]);
 });
 
 test('--no-wait returns after the first reply and prints nothing', async (t) => {

@@ -5,15 +5,20 @@ import { dirname, join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { ClusterApi, exchange, logIn } from '../support/dev-api.ts';
-import { DevHome, type Ended, eventually, freePort, isFree } from '../support/dev-server.ts';
+import { DevHome, type Ended, freePort, isFree } from '../support/dev-server.ts';
 
 /** Both ports of the home, free again. */
 const portsAreFree = async (home: DevHome): Promise<readonly boolean[]> => [await isFree(home.managementPort), await isFree(home.issuerPort)];
+
+const signals = await DevHome.make();
 
 describe('a signal ends it: the process is gone, the ports are free, the exit code is 0', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`${signal} to mintmark dev`, async () => {
       const server = await signals.start();
+      for (const port of [signals.managementPort, signals.issuerPort]) {
+        for (const path of ['/healthz', '/readyz']) assert.equal((await exchange(signals, 'GET', `https://localhost:${port}${path}`)).status, 200);
+      }
       const { code, stdout, stderr } = await server.end(signal);
       assert.deepEqual([code, stdout.endsWith('Stopping.\n'), stderr, await portsAreFree(signals)], [0, true, '', [true, true]]);
     });
@@ -21,25 +26,11 @@ describe('a signal ends it: the process is gone, the ports are free, the exit co
 
   it('SIGTERM to npm start', async () => {
     const npm = await signals.run('npm', ['start', '--', ...signals.flags()]).up();
-    const server = Number((await signals.run('/bin/sh', ['-c', `pgrep -f -- "dev --home ${signals.dir} " | while read -r pid; do [ "$(readlink "/proc/$pid/exe")" = "${process.execPath}" ] && echo "$pid"; done`]).ended).stdout.trim());
-    assert.ok(server > 0, 'the server behind npm was found');
-    npm.process.kill('SIGTERM');
-    await eventually('the server is gone', () => isGone(server) || undefined);
-    await npm.ended;
-    assert.deepEqual(await portsAreFree(signals), [true, true]);
+    // Resolves when nobody holds npm's output any more, so not before the server is gone too.
+    const { stdout } = await npm.end('SIGTERM');
+    assert.deepEqual([stdout.endsWith('Stopping.\n'), await portsAreFree(signals)], [true, [true, true]]);
   });
 });
-
-const signals = await DevHome.make();
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch {
-    return true;
-  }
-}
 
 const again = await DevHome.make();
 
@@ -79,14 +70,6 @@ test('what is written is for its owner only, and what is printed has no secret',
   const keyEncryptionKey = (await readFile(join(guarded.dir, 'key-encryption-key'), 'utf8')).trim();
   for (const secret of [clientSecret, keyEncryptionKey, '-----BEGIN', 'PRIVATE KEY']) assert.ok(!`${stdout}${stderr}`.includes(secret), 'a secret was printed');
   assert.equal(stderr, '');
-});
-
-test('health and readiness, on both ports', async () => {
-  const server = await guarded.start();
-  for (const port of [guarded.managementPort, guarded.issuerPort]) {
-    for (const path of ['/healthz', '/readyz']) assert.equal((await exchange(guarded, 'GET', `https://localhost:${port}${path}`)).status, 200);
-  }
-  await server.end('SIGTERM');
 });
 
 const refusing = await DevHome.make();
@@ -142,25 +125,17 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
     assert.deepEqual([code, stderr.startsWith(`ERROR: (InvalidConfiguration) The home ${join(file, 'home')} can not be made or written: ENOTDIR`)], [1, true]);
   });
 
-  it('a second process on the same home, while the first goes on', async () => {
+  it('a second process on the same home, and ports that are taken, while the first process goes on', async () => {
     const first = await refusing.start();
-    const { code, stderr } = await start(refusing.dir, '--management-port', String(await freePort()));
-    assert.deepEqual([code, stderr], [1, `ERROR: (HomeInUse) Another Mintmark process runs on the home ${refusing.dir}. Stop it, or choose another home with --home DIR.\n`]);
+    const [free, other] = [`${await freePort()}`, join(dirname(refusing.dir), 'other')];
+    assert.deepEqual(refusal(await start(refusing.dir, '--management-port', free)), [1, '', `ERROR: (HomeInUse) Another Mintmark process runs on the home ${refusing.dir}. Stop it, or choose another home with --home DIR.\n`]);
+    for (const [taken, flag] of [[refusing.managementPort, '--issuer-port'], [refusing.issuerPort, '--management-port']] as const) {
+      assert.deepEqual(refusal(await start(`${other}${flag}`, flag, free)), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
+    }
     await (await ClusterApi.open(refusing)).issueToken();
     assert.equal(first.isOver, false);
     await first.end('SIGTERM');
   });
-
-  for (const which of ['managementPort', 'issuerPort'] as const) {
-    it(`a ${which} that is taken`, async () => {
-      const first = await refusing.start();
-      const dir = join(dirname(refusing.dir), `busy-${which}`);
-      const [free, taken] = [await freePort(), refusing[which]];
-      const flags = which === 'managementPort' ? ['--management-port', `${taken}`, '--issuer-port', `${free}`] : ['--management-port', `${free}`, '--issuer-port', `${taken}`];
-      assert.deepEqual(refusal(await start(dir, ...flags)), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
-      await first.end('SIGTERM');
-    });
-  }
 
   it('a start that was refused is made good by the next', async () => {
     const dir = join(dirname(refusing.dir), 'made-good');
