@@ -8,7 +8,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -23,6 +24,8 @@ const LAUNCHER = join(ROOT, 'bin/mintmark');
 const UP = 'It stays up until Ctrl-C.';
 const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 20;
+/** No process that a test forgot lives longer. */
+const LONGEST_LIFE_MS = 5 * 60_000;
 /** Characters of a process's output that are shown when a test fails. */
 const SHOWN = 2000;
 
@@ -62,7 +65,7 @@ export class Running {
   stderr = '';
 
   constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}) {
-    this.process = spawn(command, args, { cwd: ROOT, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(command, args, { cwd: ROOT, ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_LIFE_MS, killSignal: 'SIGKILL' });
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, stdout: this.stdout, stderr: this.stderr }));
@@ -111,9 +114,11 @@ export class DevHome {
   static async make({ clock = false }: { readonly clock?: boolean } = {}): Promise<DevHome> {
     const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort()]);
     afterEach((test) => {
-      if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
+      if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started.slice(-2)) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
     });
     after(() => home.#remove());
+    // For a file that fails outside of its tests: then no hook runs.
+    process.once('exit', () => home.#abandon());
     return home;
   }
 
@@ -147,7 +152,7 @@ export class DevHome {
 
   /** A line of the shell, in the repository's folder and with `az` for the program, as the README has it. No terminal. */
   shell(line: string): Promise<Ended> {
-    return this.run('/bin/sh', ['-c', `az() { bin/mintmark "$@"; }\n${line}`]).ended;
+    return new Running('/bin/sh', ['-c', `az() { bin/mintmark "$@"; }\n${line}`], { env: this.env }).ended;
   }
 
   /** Puts the server's clock so many seconds ahead of the machine's; one that runs follows. */
@@ -162,7 +167,12 @@ export class DevHome {
 
   async #remove(): Promise<void> {
     await Promise.all(this.#started.filter((running) => !running.isOver).map((running) => running.end('SIGKILL')));
-    await rm(this.#scratch, { recursive: true, force: true });
+    this.#abandon();
+  }
+
+  #abandon(): void {
+    for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
+    rmSync(this.#scratch, { recursive: true, force: true });
   }
 }
 
