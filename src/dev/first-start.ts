@@ -30,6 +30,7 @@ export interface Profile {
 /** Settings of a store that bind it to its home. */
 const ISSUER_PORT = 'dev.issuerPort';
 const SEAL_CHECK = 'sealCheck';
+const PROFILE_MEMBERS = ['endpoint', 'tenantId', 'subscriptionId', 'clientId', 'clientSecret', 'caFile'] as const satisfies readonly (keyof Profile)[];
 const ALWAYS = { ifMatch: null, ifNoneMatch: null } as const;
 const SEAL_PLACE = { tenantId: 'server', issuerId: SEAL_CHECK, kid: SEAL_CHECK } as const;
 
@@ -38,8 +39,8 @@ const SEAL_PLACE = { tenantId: 'server', issuerId: SEAL_CHECK, kid: SEAL_CHECK }
  * @throws MintmarkError `InvalidConfiguration`, `WrongKeyEncryptionKey`.
  */
 export async function bindStore(store: Store, sealer: Sealer, home: Home, issuerPort: number): Promise<void> {
-  const [port, sealed] = await store.read(async (tx) => [await tx.setting(ISSUER_PORT), await tx.setting(SEAL_CHECK)] as const);
-  if (port !== null && port !== String(issuerPort)) throw new MintmarkError('InvalidConfiguration', `The issuer URLs in ${home.dir} contain port ${port} and never change, so they can not be served on port ${issuerPort}. Start with --issuer-port ${port}, or use another home with --home DIR.`);
+  const { port, sealed, hasIssuers } = await store.read(async (tx) => ({ port: await tx.setting(ISSUER_PORT), sealed: await tx.setting(SEAL_CHECK), hasIssuers: (await tx.issuerIds()).length > 0 }));
+  if (hasIssuers && port !== null && port !== String(issuerPort)) throw new MintmarkError('InvalidConfiguration', `The issuer URLs in ${home.dir} contain port ${port} and never change, so they can not be served on port ${issuerPort}. Start with --issuer-port ${port}, or use another home with --home DIR.`);
   if (sealed !== null) await sealer.open(Buffer.from(sealed, 'base64'), SEAL_PLACE);
   const check = sealed ?? Buffer.from(await sealer.seal(Buffer.from(SEAL_CHECK), SEAL_PLACE)).toString('base64');
   await store.write(async (tx) => {
@@ -52,11 +53,21 @@ export async function bindStore(store: Store, sealer: Sealer, home: Home, issuer
 export async function ensureProfile(store: Store, home: Home, config: Config): Promise<Profile> {
   const text = await readIfThere(home.profile);
   const [tenant] = await store.read((tx) => tx.tenants());
-  const known = text === null || tenant === undefined ? null : (JSON.parse(text) as Profile);
+  const known = text === null || tenant === undefined ? null : parseProfile(text, home);
   if (known !== null && known.endpoint === config.managementUrl && known.caFile === home.caCertificate) return known;
   const profile = known === null ? await makeOwner(store, home, config, tenant ?? null) : { ...known, endpoint: config.managementUrl, caFile: home.caCertificate };
   await writeWhole(home.profile, `${JSON.stringify(profile, null, 2)}\n`);
   return profile;
+}
+
+function parseProfile(text: string, home: Home): Profile {
+  try {
+    const profile = JSON.parse(text) as Profile;
+    if (PROFILE_MEMBERS.every((member) => typeof profile[member] === 'string')) return profile;
+  } catch {
+    // Said below, for both cases.
+  }
+  throw new MintmarkError('InvalidConfiguration', `${home.profile} is not what Mintmark wrote. Delete it and start again: a new Owner is made for the same tenant, with a new secret.`);
 }
 
 async function makeOwner(store: Store, home: Home, config: Config, existing: Tenant | null): Promise<Profile> {
