@@ -7,7 +7,7 @@ const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Container
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
 const OPERATION = '/subscriptions/s/operations/1';
 const time = '2026-01-01T00:00:00.000Z';
-const key = (kid: string, state: string, liveTokens: number) => ({ kid, state, liveTokens, origin: 'generated', published: true, createdAt: time, publishedAt: time, activatedAt: null, retiredAt: null, revokedAt: null, expiresAt: null });
+const key = (kid: string, state: string, liveTokens: number) => ({ kid, state, liveTokens, origin: 'generated', published: true, createdAt: time, publishedAt: time, activatedAt: state === 'prepared' ? null : time, retiredAt: null, revokedAt: null, expiresAt: null });
 const issuer = {
   id: ISSUER, name: 'default',
   properties: {
@@ -77,7 +77,7 @@ test('force, emergency and revocation say what breaks and send what was asked fo
       'WARNING: Key K3 will be revoked at once: no recorded token lives on it.', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
     ].join('\n')],
     [['revoke-key', '--kid', 'K1'], 'revokeKey {"kid":"K1"}', `WARNING: Key K1 is retired: 2 recorded tokens live on it and will not verify any more.\n${caches}`],
-    [['revoke-key', '--kid', 'K2', '--force'], 'revokeKey {"kid":"K2","force":true}', `WARNING: Key K2 signs now: 1 recorded token lives on it and will not verify any more. The prepared key signs at once.\n${caches}`],
+    [['revoke-key', '--kid', 'K2', '--force'], 'revokeKey {"kid":"K2","force":true}', `WARNING: Key K2 signs now: 1 recorded token lives on it and will not verify any more. The prepared key takes its place.\n${late}${caches}`],
     [['revoke-key', '--kid', 'K3'], 'revokeKey {"kid":"K3"}', 'WARNING: Key K3 has signed nothing yet; another key takes its place and has to be published before it can sign.\n'],
   ] as const;
   for (const [line, sent, warnings] of rows) {
@@ -86,6 +86,12 @@ test('force, emergency and revocation say what breaks and send what was asked fo
     assert.deepEqual([ran.code, ran.stderr, posts(fake)], [0, warnings + AFTER, [sent]]);
     assert.deepEqual(JSON.parse(ran.stdout), { operationId: '1', outcome: 'rotated', revoked: ['K1'], status: 'Succeeded', waiting: null });
   }
+});
+
+test('a revoked key that never signed has no pods to restart', async (t) => {
+  const fake = await server(t, { ...ANSWERS, [`GET ${OPERATION}`]: { ...ended, body: { ...ended.body, properties: { ...ended.body.properties, revoked: ['K3'] } } } });
+  const ran = await runLine(['issuer', 'revoke-key', ...OURS, '--kid', 'K3', '-y'], fake);
+  assert.equal(ran.stderr, 'WARNING: Key K3 has signed nothing yet; another key takes its place and has to be published before it can sign.\n');
 });
 
 test('the active key is not revoked without --force', async (t) => {

@@ -1,4 +1,5 @@
 /** What `mintmark dev` says when it is up: the issuer, a token that verifies, where things are, and what to try next. */
+import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
@@ -36,7 +37,7 @@ export async function welcome(scene: Scene): Promise<string> {
     'Try next, in another terminal:',
     '',
     `  export MINTMARK_HOME=${shellWord(home.dir)}`,
-    '  alias az="npx mintmark"',
+    `  alias az=${shellWord(join(import.meta.dirname, '../../bin/mintmark'))}`,
     ...(first === null ? [] : ['  az issuer show -g dev -n dev -o table', '  az aks oidc-issuer rotate-signing-keys -g dev -n dev', '  az token create -g dev -n dev --service-account default/default']),
     '  az group create --name myResourceGroup --location eastus',
     '  az aks create --resource-group myResourceGroup --name myAKSCluster --enable-oidc-issuer',

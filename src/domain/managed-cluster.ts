@@ -99,7 +99,7 @@ export function updateCluster(stored: Resource, request: ClusterRequest, default
   const merged = merge(stored.properties, given);
   const properties = { ...merged, kubernetesVersion: version.text, agentPoolProfiles: mergePools(pools(stored.properties), given.agentPoolProfiles, pools(stored.properties)) };
   const cluster = { ...stored, tags: request.tags ?? stored.tags, envelope: merge(stored.envelope, envelopeOf(request)), properties, version: stored.version + 1, updatedAt: now };
-  const warnings = [versionWarning(version), upgradeWarning(stored.properties, properties), scaleWarning(stored.properties, properties)];
+  const warnings = [stored.properties.kubernetesVersion === version.text ? null : versionWarning(version), upgradeWarning(stored.properties, properties), scaleWarning(stored.properties, properties)];
   return { cluster, enableIssuer: asked === true && stored.issuerId === null, warnings: present(warnings) };
 }
 

@@ -60,10 +60,10 @@ describe('the same x-ms-client-request-id', () => {
     assert.deepEqual([outcome === 'rotated' || outcome === 'waiting', operationId === one.operationId], [true, false]);
   });
 
-  for (const [when, round] of [['as soon as the request is sent', 1], ['once more', 2], ['after the reply has come', 3]] as const) {
+  for (const [when, answered] of [['as soon as the request is sent', false], ['after the reply has come', true]] as const) {
     it(`killed ${when}, and repeated: at most one rotation, and it ends`, async () => {
       const [api, id] = [await newCluster(), randomUUID()];
-      const sent = new Promise<void>((resolve) => void api.rotate(id, round === 3 ? undefined : resolve).then(() => resolve(), () => resolve()));
+      const sent = new Promise<void>((resolve) => void api.rotate(id, answered ? undefined : resolve).then(() => resolve(), () => resolve()));
       await sent;
       await killAndStart();
       assert.ok(await activations(api) <= 1, 'no more than what was asked for');

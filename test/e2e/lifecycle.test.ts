@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it, test } from 'node:test';
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { ClusterApi, exchange, logIn } from '../support/dev-api.ts';
 import { DevHome, type Ended, freePort, isFree } from '../support/dev-server.ts';
 
@@ -50,6 +50,18 @@ test('a second start finds everything again, after SIGTERM and after SIGKILL', a
     await jwtVerify(token, createLocalJWKSet(await api.jwks()), { issuer: issuerURL });
     assert.ok(server.stdout.includes(`Issuer URL        ${issuerURL}\n`), 'the welcome names the same issuer');
   }
+  await server.end('SIGTERM');
+});
+
+const setBack = await DevHome.make({ clock: true });
+
+test('a machine whose clock was set back starts as ever: the store goes on from the time that it knows', async () => {
+  await setBack.setClock(3600);
+  await (await setBack.start()).end('SIGTERM');
+  await setBack.setClock(0);
+  const server = await setBack.start();
+  const token = await (await ClusterApi.open(setBack)).issueToken();
+  assert.ok(decodeJwt(token).iat! * 1000 > Date.now() + 3000_000, 'the time of tokens does not go back');
   await server.end('SIGTERM');
 });
 

@@ -88,7 +88,7 @@ describe('rotate-signing-keys', () => {
   it('at a terminal it asks: n cancels', { skip }, async () => {
     const before = await kids();
     const { code, stdout } = await atTerminal('n\\n', ROTATE);
-    assert.deepEqual([code, stdout.includes('Do you wish to continue? (y/n): '), stdout.endsWith('ERROR: Operation cancelled.\r\n')], [1, true, true]);
+    assert.deepEqual([code, stdout.endsWith('Do you wish to continue? (y/n): ERROR: Operation cancelled.\r\n')], [1, true]);
     assert.deepEqual(await kids(), before);
   });
 

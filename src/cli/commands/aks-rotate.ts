@@ -21,7 +21,7 @@ export const rotateSigningKeys = command<ClusterFlags & YesFlag & NoWaitFlag>({
     const reply = await api.send('POST', paths.rotateSigningKeys(cluster));
     const operation = flags.wait ? await api.follow(reply) : null;
     const revoked = operation?.properties.revoked ?? issuer.properties.rotationWouldRevoke.map(({ kid }) => kid);
-    for (const text of afterRevocation(revoked)) session.report.warn(text);
+    for (const text of afterRevocation(issuer, revoked)) session.report.warn(text);
     return {};
   },
 });

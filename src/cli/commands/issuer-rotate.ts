@@ -57,7 +57,7 @@ export const revokeKey = command<ActFlags & { readonly kid: string }>({
     const warnings = (issuer: IssuerBody): readonly string[] => {
       const signs = issuer.properties.keys.some((key) => key.kid === kid && key.state === 'active');
       if (signs && force !== true) throw failure(`The key ${kid} signs now. Rotate first and revoke it when it is retired, or add --force, which breaks every token of this key.`);
-      return beforeRevocation(issuer, kid);
+      return beforeRevocation(issuer, kid, new Date());
     };
     return act(session, flags, { part: 'revokeKey', body: { kid, force }, warnings, question: `Revoke the key ${kid}?` }, false);
   },
@@ -73,13 +73,14 @@ async function act(session: Session, flags: ActFlags, { part, body, warnings, qu
   const yes = flags.yes === true;
   assertCanAsk(session, yes);
   const [api, cluster] = [await session.api(), await session.cluster(flags)];
-  for (const text of warnings(await api.get<IssuerBody>(paths.issuer(cluster)))) session.report.warn(text);
+  const issuer = await api.get<IssuerBody>(paths.issuer(cluster));
+  for (const text of warnings(issuer)) session.report.warn(text);
   await confirm(session, question, yes);
   const reply = await api.send('POST', paths.issuerPart(cluster, part), body);
   const operation = flags.wait ? await ended(session, api, cluster, reply, watch) : null;
   const { operationId, outcome, revoked: revokedAtOnce, waiting } = bodyOf<RotateReply>(reply);
   const revoked = operation?.properties.revoked ?? revokedAtOnce;
-  for (const text of afterRevocation(revoked)) session.report.warn(text);
+  for (const text of afterRevocation(issuer, revoked)) session.report.warn(text);
   if (watch) return {};
   return { result: { operationId, outcome, revoked, status: operation?.status ?? 'InProgress', waiting: operation === null ? waiting : null } };
 }

@@ -21,11 +21,12 @@ export const beforeRotation = ({ properties }: IssuerBody): readonly string[] =>
   properties.rotationWouldRevoke.map(({ kid, liveTokens }) => `Key ${kid} is retired and will be revoked at once: ${lost(liveTokens)}.`);
 
 /** Forced: relying parties may hold a list without the key that signs next. */
-export function beforeForce(issuer: IssuerBody, now: Date): readonly string[] {
-  const { calendar, maxAgeSeconds, publicationGapSeconds } = issuer.properties;
-  const ready = calendar.preparedReadyAt !== null && Date.parse(calendar.preparedReadyAt) <= now.getTime();
-  const late = ready ? [] : [`The prepared key signs at once, before every cache has it: relying parties that hold the old list refuse its tokens for up to ${lengthInWords(maxAgeSeconds)}, behind some CDNs ${lengthInWords(publicationGapSeconds)}.`];
-  return [...beforeRotation(issuer), ...late];
+export const beforeForce = (issuer: IssuerBody, now: Date): readonly string[] => [...beforeRotation(issuer), ...beforeItIsReady(issuer, now)];
+
+/** What it means that the prepared key signs now; nothing when it is ready to. */
+function beforeItIsReady({ properties: { calendar, maxAgeSeconds, publicationGapSeconds } }: IssuerBody, now: Date): readonly string[] {
+  if (calendar.preparedReadyAt !== null && Date.parse(calendar.preparedReadyAt) <= now.getTime()) return [];
+  return [`The prepared key signs at once, before every cache has it: relying parties that hold the old list refuse its tokens for up to ${lengthInWords(maxAgeSeconds)}, behind some CDNs ${lengthInWords(publicationGapSeconds)}.`];
 }
 
 /** Emergency: nothing that was signed until now verifies any more. */
@@ -38,21 +39,24 @@ export function beforeEmergency({ properties }: IssuerBody): readonly string[] {
 }
 
 /** One key, by what it does now. Empty for a key that is not in the ring: the server says so. */
-export function beforeRevocation({ properties }: IssuerBody, kid: string): readonly string[] {
+export function beforeRevocation(issuer: IssuerBody, kid: string, now: Date): readonly string[] {
+  const { properties } = issuer;
   const key = properties.keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) return [];
   const caches = `Relying parties that hold the old list accept it for up to ${lengthInWords(properties.maxAgeSeconds)}.`;
   const words = {
     prepared: [`Key ${kid} has signed nothing yet; another key takes its place and has to be published before it can sign.`],
-    active: [`Key ${kid} signs now: ${lost(key.liveTokens)}. The prepared key signs at once.`, caches],
+    active: [`Key ${kid} signs now: ${lost(key.liveTokens)}. The prepared key takes its place.`, ...beforeItIsReady(issuer, now), caches],
     retired: [`Key ${kid} is retired: ${lost(key.liveTokens)}.`, caches],
     revoked: [`Key ${kid} is revoked already; nothing will change.`],
   } as const satisfies Record<KeyBody['state'], readonly string[]>;
   return words[key.state];
 }
 
-/** What to do once keys are revoked; nothing when none is. */
-export function afterRevocation(revoked: readonly string[]): readonly string[] {
+/** What to do once keys are revoked; nothing when no pod can hold a token of one. `before`: the issuer as it was. */
+export function afterRevocation({ properties }: IssuerBody, all: readonly string[]): readonly string[] {
+  const harmless = new Set(properties.keys.filter((key) => key.activatedAt === null || key.state === 'revoked').map(({ kid }) => kid));
+  const revoked = all.filter((kid) => !harmless.has(kid));
   if (revoked.length === 0) return [];
   const [keys, are] = revoked.length === 1 ? ['Key', 'is'] : ['Keys', 'are'];
   return [`${keys} ${revoked.join(', ')} ${are} revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: ${RESTART}`];

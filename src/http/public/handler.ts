@@ -6,7 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from 'pino';
 import type { Answer, PublishedDocument, Publisher } from '../../service/publisher.ts';
 import { ifNoneMatch } from './if-none-match.ts';
-import { ALIVE, documentReplies, type DocumentReplies, FAILED, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY, READY, type Reply, UNAVAILABLE } from './replies.ts';
+import { documentReplies, type DocumentReplies, FAILED, HEALTHY, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY, type Reply, UNAVAILABLE } from './replies.ts';
 import type { RequestCounts, RequestKind } from './request-counts.ts';
 import { pathOf } from './request-target.ts';
 
@@ -16,8 +16,8 @@ export type DocumentService = Pick<Publisher, 'lookup' | 'ready'>;
 const REPLY_TO = { 'not found': NOT_FOUND, unavailable: UNAVAILABLE } as const;
 
 const PROBES: Readonly<Record<string, (documents: DocumentService) => Reply>> = {
-  '/healthz': () => ALIVE,
-  '/readyz': (documents) => (documents.ready ? READY : NOT_READY),
+  '/healthz': () => HEALTHY,
+  '/readyz': (documents) => (documents.ready ? HEALTHY : NOT_READY),
 };
 
 export function publicHandler(documents: DocumentService, counts: RequestCounts, log: Logger): RequestListener {

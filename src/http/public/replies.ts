@@ -40,6 +40,5 @@ export const NOT_FOUND = message(404, { error: 'not_found', error_description: '
 export const UNAVAILABLE = message(503, { error: 'temporarily_unavailable', error_description: 'It can not be told now whether an issuer has a document at this path. Try again in a second.' }, 'Retry-After', '1');
 export const METHOD_NOT_ALLOWED = message(405, { error: 'method_not_allowed', error_description: 'The documents of issuers are read with GET or HEAD.' }, 'Allow', 'GET, HEAD');
 export const FAILED = message(500, { error: 'server_error', error_description: 'The document could not be sent. The log of the server says why.' });
-export const ALIVE = message(200, { status: 'alive' });
-export const READY = message(200, { status: 'ready' });
+export const HEALTHY = message(200, { status: 'ok' });
 export const NOT_READY = message(503, { status: 'not ready' }, 'Retry-After', '1');

@@ -61,8 +61,8 @@ test('what is no document has its exact reply, never to be cached', async () => 
   assert.equal(await ask('GET /nothing HTTP/1.1'), message('404 Not Found', '{"error":"not_found","error_description":"No issuer has a document at this path. Paths are compared byte for byte."}'));
   assert.equal(await ask(`POST ${JWKS} HTTP/1.1`), message('405 Method Not Allowed', '{"error":"method_not_allowed","error_description":"The documents of issuers are read with GET or HEAD."}', 'Allow: GET, HEAD'));
   assert.equal(await ask(`GET ${anIssuer(CORRUPT).path}openid/v1/jwks HTTP/1.1`), message('503 Service Unavailable', '{"error":"temporarily_unavailable","error_description":"It can not be told now whether an issuer has a document at this path. Try again in a second."}', 'Retry-After: 1'));
-  assert.equal(await ask('GET /healthz HTTP/1.1'), message('200 OK', '{"status":"alive"}'));
-  assert.equal(await ask('GET /readyz HTTP/1.1'), message('200 OK', '{"status":"ready"}'));
+  assert.equal(await ask('GET /healthz HTTP/1.1'), message('200 OK', '{"status":"ok"}'));
+  assert.equal(await ask('GET /readyz HTTP/1.1'), message('200 OK', '{"status":"ok"}'));
 });
 
 const id = anIssuer().id;
