@@ -96,7 +96,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground) {
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
   const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
-  const publications = createPublications(store, rings, () => publisher.catchUp());
+  const publications = createPublications(store, rings, () => publisher.catchUp(), log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log });
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };

@@ -3,6 +3,7 @@
  *
  * `dev` needs nothing but its flags. Lengths of time are in seconds unless a name says otherwise.
  */
+import { MintmarkError } from './domain/errors.ts';
 import { ROTATE_EVERY } from './domain/rotation.ts';
 import type { RsaBits } from './keys/generate.ts';
 
@@ -64,6 +65,7 @@ export interface DevOptions {
 
 /** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. */
 export function devConfig({ listen, managementPort, issuerPort }: DevOptions): Config {
+  if (managementPort === issuerPort && managementPort !== 0) throw new MintmarkError('InvalidConfiguration', `The management API and the issuers can not both listen on port ${issuerPort}. Give one of them another with --management-port or --issuer-port.`);
   return Object.freeze({
     ...DEFAULTS,
     management: { host: listen, port: managementPort },

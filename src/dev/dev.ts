@@ -4,6 +4,7 @@
  * Opens the home, makes at first start what is missing, starts the app, shows that it works, and stays up until
  * SIGINT or SIGTERM.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Logger, pino } from 'pino';
 import { type App, createApp, type Ground, type Tls } from '../app.ts';
@@ -11,13 +12,17 @@ import { type Config, type DevOptions, devConfig } from '../config.ts';
 import { isMintmarkError } from '../domain/errors.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
-import { systemClock } from '../service/clock.ts';
+import { type Clock, systemClock } from '../service/clock.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
 import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
-import { type Home, openHome, readIfThere } from './home.ts';
+import { type Home, openHome } from './home.ts';
 import { shiftedClock } from './shifted-clock.ts';
 import { tlsFiles } from './tls-files.ts';
 import { welcome } from './welcome.ts';
+
+/** What a relying party's leeway forgives, in seconds. */
+const MOST_AHEAD = 60;
 
 interface Output {
   readonly stdout: { write(text: string): unknown };
@@ -30,7 +35,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
   try {
     const home = await openHome(options.home);
     try {
-      const running = await start(home, options, stdout);
+      const running = await start(home, options, { stdout, stderr });
       await stopped;
       stdout.write('Stopping.\n');
       await running.stop();
@@ -45,13 +50,14 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
   }
 }
 
-async function start(home: Home, options: DevOptions, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
+async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
   const store = await openSqliteStore({ file: home.store, clock: clock.now });
   try {
     await bindStore(store, sealer, home, options.issuerPort);
+    warnOfClock(store, clock, stderr);
     const app = await startApp(home, devConfig(options), { store, sealer, clock, log: logger() }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()) };
   } catch (error) {
@@ -74,13 +80,18 @@ async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, st
   }
 }
 
+/** The store's time never goes back (rule 1), so it stays ahead of a clock that was once wrong, until that has caught up. */
+function warnOfClock(store: Store, clock: Clock, stderr: Output['stderr']): void {
+  const ahead = (store.now().getTime() - clock.now().getTime()) / 1000;
+  if (ahead > MOST_AHEAD) stderr.write(`WARNING: The store has seen a time ${Math.round(ahead)} seconds ahead of this machine's clock, and tokens are issued by the store's time: until the clock has caught up, relying parties refuse them as not yet valid. Check the clock; if the store was written under a wrong one, use another home with --home DIR.\n`);
+}
+
 const logger = (): Logger => pino({ level: process.env['MINTMARK_LOG_LEVEL'] ?? 'warn' }, pino.destination({ fd: 2, sync: true }));
 
 /** Read where the home has one; made at the first start only, so that a lost key is not covered up by a new one. */
 async function keyEncryptionKey(home: Home): Promise<KeyEncryptionKey> {
-  const isNew = (await readIfThere(home.keyEncryptionKey)) === null && (await readIfThere(home.profile)) === null;
-  if (!isNew) return readKeyEncryptionKey(home.keyEncryptionKey);
-  return createKeyEncryptionKey(home.keyEncryptionKey);
+  const isNew = [home.keyEncryptionKey, home.profile, home.store].every((file) => !existsSync(file));
+  return isNew ? createKeyEncryptionKey(home.keyEncryptionKey) : readKeyEncryptionKey(home.keyEncryptionKey);
 }
 
 /** An address that stands for all of them is no name to put into a certificate. */

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { MintmarkError } from '../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import type { Tenant } from '../domain/principal.ts';
 import type { Resource } from '../domain/resource.ts';
@@ -41,12 +41,21 @@ const SEAL_PLACE = { tenantId: 'server', issuerId: SEAL_CHECK, kid: SEAL_CHECK }
 export async function bindStore(store: Store, sealer: Sealer, home: Home, issuerPort: number): Promise<void> {
   const { port, sealed, hasIssuers } = await store.read(async (tx) => ({ port: await tx.setting(ISSUER_PORT), sealed: await tx.setting(SEAL_CHECK), hasIssuers: (await tx.issuerIds()).length > 0 }));
   if (hasIssuers && port !== null && port !== String(issuerPort)) throw new MintmarkError('InvalidConfiguration', `The issuer URLs in ${home.dir} contain port ${port} and never change, so they can not be served on port ${issuerPort}. Start with --issuer-port ${port}, or use another home with --home DIR.`);
-  if (sealed !== null) await sealer.open(Buffer.from(sealed, 'base64'), SEAL_PLACE);
+  if (sealed !== null) await assertOpens(sealer, sealed, home);
   const check = sealed ?? Buffer.from(await sealer.seal(Buffer.from(SEAL_CHECK), SEAL_PLACE)).toString('base64');
   await store.write(async (tx) => {
     await tx.putSetting(ISSUER_PORT, String(issuerPort));
     await tx.putSetting(SEAL_CHECK, check);
   });
+}
+
+async function assertOpens(sealer: Sealer, sealed: string, home: Home): Promise<void> {
+  try {
+    await sealer.open(Buffer.from(sealed, 'base64'), SEAL_PLACE);
+  } catch (error) {
+    if (!isMintmarkError(error, 'WrongKeyEncryptionKey')) throw error;
+    throw new MintmarkError('WrongKeyEncryptionKey', `The store ${home.store} was sealed under another key-encryption key than the one in ${home.keyEncryptionKey}. Put the former file back from your backup; without it the keys in the store do not open, and a new home is needed (--home DIR).`, { cause: error });
+  }
 }
 
 /** The profile, with tenant, subscription and Owner made where they are missing. */

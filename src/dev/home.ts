@@ -4,10 +4,14 @@
  * Owns: the names of its files, the lock, and that files are written whole and private. Leaves to `first-start.ts`
  * what goes into them.
  */
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { chmodSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MintmarkError } from '../domain/errors.ts';
+
+/** Made first in a new home, so it tells a home from other folders. */
+const LOCK = 'lock';
 
 export interface Home {
   readonly dir: string;
@@ -27,11 +31,14 @@ export interface Home {
  * @throws MintmarkError `HomeInUse` while another process holds it; `InvalidConfiguration` when it can not be written.
  */
 export async function openHome(path: string): Promise<Home> {
+  if (path === '') throw new MintmarkError('InvalidConfiguration', 'The home has no name. Name a folder with --home DIR.');
   const dir = resolve(path);
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
+    await assertOurs(dir);
     await chmod(dir, 0o700);
   } catch (error) {
+    if (error instanceof MintmarkError) throw error;
     throw new MintmarkError('InvalidConfiguration', `The home ${dir} can not be made or written: ${(error as Error).message}. Choose another with --home DIR.`, { cause: error });
   }
   const lock = lockHome(dir);
@@ -72,11 +79,19 @@ export async function readIfThere(file: string): Promise<string | null> {
   }
 }
 
+/** A folder with other things in it is somebody's: it is neither filled nor closed to others. */
+async function assertOurs(dir: string): Promise<void> {
+  const names = await readdir(dir);
+  if (names.length === 0 || names.includes(LOCK)) return;
+  throw new MintmarkError('InvalidConfiguration', `The folder ${dir} is no home of Mintmark and is not empty. Name a new or an empty folder with --home DIR.`);
+}
+
 /** An exclusive lock of SQLite's: the operating system drops it when the process ends, however it ends. */
 function lockHome(dir: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dir, 'lock'), { timeout: 0 });
+  const lock = new DatabaseSync(join(dir, LOCK), { timeout: 0 });
   try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
+    chmodSync(join(dir, LOCK), 0o600);
     return lock;
   } catch (error) {
     lock.close();

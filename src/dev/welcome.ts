@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
+import { isMintmarkError } from '../domain/errors.ts';
 import { subjectOf } from '../domain/service-account-token.ts';
 import type { FirstCluster } from './first-start.ts';
 import type { Home } from './home.ts';
@@ -20,7 +21,7 @@ interface Scene {
   readonly now: Date;
 }
 
-/** The text for the terminal. Rejects when the sample token does not verify against the published documents. */
+/** The text for the terminal. */
 export async function welcome(scene: Scene): Promise<string> {
   const { config, home, first } = scene;
   const issuer = first === null ? ['There is no cluster dev/dev with an issuer; create one with the commands below.'] : await issuerLines(scene, first);
@@ -46,12 +47,17 @@ export async function welcome(scene: Scene): Promise<string> {
   ].join('\n')}\n`;
 }
 
-async function issuerLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
+async function issuerLines(scene: Scene, first: FirstCluster): Promise<readonly string[]> {
+  return [`Issuer URL        ${first.issuer.url}`, 'Cluster           dev (resource group dev)', ...await tokenLines(scene, first).catch(trouble)];
+}
+
+/** A damaged first cluster is no reason to take the others down. */
+const trouble = (error: unknown): readonly string[] => [`Sample token      none: ${isMintmarkError(error) ? `(${error.code}) ` : ''}${(error as Error).message}`];
+
+async function tokenLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
   const { token, claims } = await app.services.tokens.issue(cluster, { serviceAccount: SAMPLE, audiences: [], expirationSeconds: null });
   const verified = await verifyToken(token, issuer.url, ca, now);
   return [
-    `Issuer URL        ${issuer.url}`,
-    `Cluster           dev (resource group dev)`,
     `Sample token      ${subjectOf(SAMPLE)}, ends ${new Date(claims.exp * 1000).toISOString()}`,
     `                  ${token}`,
     `Verified          its signature by key ${decodeProtectedHeader(token).kid} of the published JWKS, its issuer ${verified.iss} by the discovery document`,

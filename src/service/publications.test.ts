@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at } from '../../test/support/rings.ts';
-import { caller, services } from '../../test/support/services.ts';
+import { caller, services, SILENT } from '../../test/support/services.ts';
+import { MintmarkError } from '../domain/errors.ts';
 import { activatableAt } from '../domain/key-ring.ts';
 import { createPublications } from './publications.ts';
 
@@ -35,15 +36,30 @@ test('a commit between the confirmation and its consequences is not covered by i
       if ((reads += 1) === 2) await rotateUnpublished();
       return result;
     },
-  }, rings, () => store.write((tx) => tx.confirmPublication('here', change)));
+  }, rings, () => store.write((tx) => tx.confirmPublication('here', change)), SILENT);
   await overtaken.settle();
   assert.deepEqual((await world.ring()).keys.filter((key) => key.publishedAt === null).map(({ kid }) => kid), ['key3', 'key4']);
+});
+
+test('a ring that is not whole in the store stops nothing else', async () => {
+  const world = await services();
+  const { store, rings } = world;
+  world.hooks.catchUp = async () => { throw new Error('the publisher is away'); };
+  await world.keyRings.rotate(caller('id'), world.cluster, PLAIN).catch(() => undefined);
+  const damaged = createPublications({
+    ...store,
+    write: (work) => store.write((tx) => work({ ...tx, updateKeyRing: async () => { throw new MintmarkError('StoreCorrupt', 'not whole'); } })),
+  }, rings, () => store.write(async (tx) => tx.confirmPublication('here', await tx.lastChange())), SILENT);
+  await damaged.settle();
+  assert.equal(activatableAt(await world.ring()), null);
+  world.hooks.catchUp = async () => undefined;
+  assert.equal((await world.keyRings.rotate(caller('id'), world.cluster, PLAIN)).operation.status, 'Succeeded');
 });
 
 test('while there is no publisher nothing is confirmed', async () => {
   const world = await services();
   await world.store.write((tx) => tx.removePublisher('here'));
-  const none = createPublications(world.store, world.rings, async () => undefined);
+  const none = createPublications(world.store, world.rings, async () => undefined, SILENT);
   await none.settle();
   assert.equal(await world.store.read((tx) => tx.confirmation()), null);
 });

@@ -2,6 +2,8 @@
  * Brings commits to the outside: waits until the publishers serve them, then writes down what follows from that
  * (keys that count as published, operations that end).
  */
+import type { Logger } from 'pino';
+import { isMintmarkError } from '../domain/errors.ts';
 import { confirmPublication } from '../domain/rotation.ts';
 import type { Confirmation, Store } from '../store/store.ts';
 import { ROTATOR } from './caller.ts';
@@ -17,23 +19,36 @@ const BATCH = 200;
 const WHY = { cause: 'publication', actor: ROTATOR, reason: 'every publisher serves a document with the key' } as const;
 
 /** `catchUp` makes this process's publisher serve and confirm all commits so far. */
-export function createPublications(store: Store, rings: RingCommits, catchUp: () => Promise<unknown>): Publications {
+export function createPublications(store: Store, rings: RingCommits, catchUp: () => Promise<unknown>, log: Logger): Publications {
   return {
     async settle() {
       await catchUp();
       const confirmation = await store.read((tx) => tx.confirmation());
       if (confirmation === null) return;
-      await confirmRings(store, rings, confirmation);
+      await confirmRings(store, rings, confirmation, log);
       await endOperations(store, confirmation);
     },
   };
 }
 
-async function confirmRings(store: Store, rings: RingCommits, confirmed: Confirmation): Promise<void> {
+async function confirmRings(store: Store, rings: RingCommits, confirmed: Confirmation, log: Logger): Promise<void> {
   for (;;) {
     const issuers = await store.read((tx) => tx.issuersAwaitingConfirmation(confirmed.change, BATCH));
-    for (const issuerId of issuers) await confirmRing(store, rings, issuerId, confirmed);
-    if (issuers.length < BATCH) return;
+    let damaged = 0;
+    for (const issuerId of issuers) damaged += (await confirmWhole(store, rings, issuerId, confirmed, log)) ? 0 : 1;
+    if (issuers.length < BATCH || damaged === issuers.length) return;
+  }
+}
+
+/** False for a ring that is not whole in the store: it stays as it is, and stops no other. */
+async function confirmWhole(store: Store, rings: RingCommits, issuerId: string, confirmed: Confirmation, log: Logger): Promise<boolean> {
+  try {
+    await confirmRing(store, rings, issuerId, confirmed);
+    return true;
+  } catch (err) {
+    if (!isMintmarkError(err, 'StoreCorrupt')) throw err;
+    log.error({ err, issuer: issuerId }, 'a key ring is not whole in the store; its publication is not written down');
+    return false;
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it, test } from 'node:test';
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { ClusterApi, exchange, logIn } from '../support/dev-api.ts';
@@ -60,6 +61,7 @@ test('a machine whose clock was set back starts as ever: the store goes on from 
   await (await setBack.start()).end('SIGTERM');
   await setBack.setClock(0);
   const server = await setBack.start();
+  assert.match(server.stderr, /^WARNING: The store has seen a time 3\d{3} seconds ahead of this machine's clock/);
   const token = await (await ClusterApi.open(setBack)).issueToken();
   assert.ok(decodeJwt(token).iat! * 1000 > Date.now() + 3000_000, 'the time of tokens does not go back');
   await server.end('SIGTERM');
@@ -75,13 +77,26 @@ test('what is written is for its owner only, and what is printed has no secret',
   const open = (await Promise.all(files.map(async (file) => [file, await modeOf(join(guarded.dir, file))] as const))).filter(([, mode]) => mode !== '600');
   assert.equal(await modeOf(guarded.dir), '700');
   assert.ok(files.length >= 8, files.join(' '));
-  // Certificates are public, and the files that lock the home are empty.
-  assert.deepEqual(open.filter(([file]) => !['ca.pem', 'server.pem', 'lock', 'lock-journal'].includes(file)), []);
+  // Certificates are public.
+  assert.deepEqual(open.filter(([file]) => !['ca.pem', 'server.pem'].includes(file)), []);
   const { stdout, stderr } = await server.end('SIGTERM');
   const { clientSecret } = await guarded.profile();
   const keyEncryptionKey = (await readFile(join(guarded.dir, 'key-encryption-key'), 'utf8')).trim();
   for (const secret of [clientSecret, keyEncryptionKey, '-----BEGIN', 'PRIVATE KEY']) assert.ok(!`${stdout}${stderr}`.includes(secret), 'a secret was printed');
   assert.equal(stderr, '');
+});
+
+const hurt = await DevHome.make();
+
+test('a damaged first cluster takes nothing else down', async () => {
+  await (await hurt.start()).end('SIGTERM');
+  const store = new DatabaseSync(join(hurt.dir, 'mintmark.db'));
+  store.exec('update sealed_keys set sealed = substr(sealed, 1, 40)');
+  store.close();
+  const server = await hurt.start();
+  assert.match(server.stdout, /^Sample token {6}none: \(SealBroken\) The sealed key '.+' can not be opened/m);
+  assert.equal((await exchange(hurt, 'GET', `https://localhost:${hurt.managementPort}/readyz`)).status, 200);
+  await server.end('SIGTERM');
 });
 
 const refusing = await DevHome.make();
@@ -108,9 +123,31 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
 
   it('another key-encryption key', async () => {
     const dir = await damaged('wrong-key', async (home) => writeFile(join(home, 'key-encryption-key'), `${Buffer.alloc(32, 7).toString('base64')}\n`));
+    assert.deepEqual(refusal(await start(dir)), [1, '',
+      `ERROR: (WrongKeyEncryptionKey) The store ${join(dir, 'mintmark.db')} was sealed under another key-encryption key than the one in ${join(dir, 'key-encryption-key')}. Put the former file back from your backup; without it the keys in the store do not open, and a new home is needed (--home DIR).\n`]);
+  });
+
+  it('key-encryption key and profile both lost: no new key covers up the loss', async () => {
+    const dir = await damaged('both-lost', async (home) => { for (const file of ['key-encryption-key', 'profile.json']) await rm(join(home, file)); });
     const { code, stderr } = await start(dir);
-    assert.equal(code, 1);
-    assert.match(stderr, /^ERROR: \(WrongKeyEncryptionKey\) .+\n$/);
+    assert.deepEqual([code, stderr.startsWith('ERROR: (InvalidConfiguration) The key-encryption key file'), (await readdir(dir)).includes('key-encryption-key')], [1, true, false]);
+  });
+
+  it('a profile that is no profile', async () => {
+    for (const text of ['{"a"', '{}', 'null']) {
+      const dir = await damaged(`profile-${text.length}`, (home) => writeFile(join(home, 'profile.json'), text));
+      assert.deepEqual(refusal(await start(dir)), [1, '', `ERROR: (InvalidConfiguration) ${join(dir, 'profile.json')} is not what Mintmark wrote. Delete it and start again: a new Owner is made for the same tenant, with a new secret.\n`]);
+    }
+  });
+
+  it("a folder that is somebody's, and one port for both", async () => {
+    const dir = join(dirname(refusing.dir), 'somebodys');
+    await mkdir(dir);
+    await writeFile(join(dir, 'letter.txt'), 'dear');
+    assert.deepEqual(refusal(await start(dir)), [1, '', `ERROR: (InvalidConfiguration) The folder ${dir} is no home of Mintmark and is not empty. Name a new or an empty folder with --home DIR.\n`]);
+    const [port, fresh] = [`${await freePort()}`, join(dirname(refusing.dir), 'one-port')];
+    const { code, stderr } = await start(fresh, '--issuer-port', port, '--management-port', port);
+    assert.deepEqual([code, stderr], [1, `ERROR: (InvalidConfiguration) The management API and the issuers can not both listen on port ${port}. Give one of them another with --management-port or --issuer-port.\n`]);
   });
 
   const KEY_FILES: readonly (readonly [string, (file: string) => Promise<void>, (file: string) => string])[] = [
@@ -152,7 +189,7 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
   it('a start that was refused is made good by the next', async () => {
     const dir = join(dirname(refusing.dir), 'made-good');
     await mkdir(dir);
-    await writeFile(join(dir, 'profile.json.part'), 'cut short');
+    for (const [file, text] of [['lock', ''], ['profile.json.part', 'cut short']] as const) await writeFile(join(dir, file), text);
     const server = await refusing.launch('--home', dir).up();
     assert.equal((await server.end('SIGTERM')).code, 0);
   });

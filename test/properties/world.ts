@@ -33,6 +33,7 @@ interface HeldDocument {
   readonly until: number;
 }
 
+const SILENT = pino({ level: 'silent' });
 const SUBSCRIPTION = '/subscriptions/sub';
 const PUBLISHERS = ['east', 'west'] as const;
 type PublisherName = (typeof PUBLISHERS)[number];
@@ -181,12 +182,12 @@ export class World {
       forget: () => undefined,
     };
     const rings = createRingCommits({ publicationGapSeconds }, () => undefined);
-    const publications = createPublications(store, rings, () => this.catchUp());
+    const publications = createPublications(store, rings, () => this.catchUp(), SILENT);
     const settings = { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery } };
     return {
       issuers: createIssuers(store, newKeys, rings, settings),
       keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
-      rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: pino({ level: 'silent' }) }),
+      rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
       tokens: createTokens(store, signer),
       publications,
     };

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { pino } from 'pino';
 import type { Role } from '../../src/domain/principal.ts';
 import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
 import { generateKey } from '../../src/keys/generate.ts';
@@ -111,7 +112,7 @@ function createServices(store: Store, publish: boolean, ready: () => Promise<boo
   const newKeys = createNewKeys(pool, sealer);
   const publications = createPublications(store, rings, async () => {
     if (publish) await store.write(async (tx) => tx.confirmPublication('test', await tx.lastChange()));
-  });
+  }, pino({ level: 'silent' }));
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 30 * 86_400 } });
   const defaults = { location: 'eastus', configuredLocations: ['lab'] };
   return {

@@ -16,6 +16,7 @@ import { createTokens } from '../../src/service/tokens.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import { at, newKey, START } from './rings.ts';
 
+export const SILENT = pino({ level: 'silent' });
 export const GAP = 600;
 export const caller = (clientRequestId: string | null = null): Caller => ({ principalId: 'ada', tenantId: 'tenant', clientRequestId });
 
@@ -46,7 +47,7 @@ export async function services() {
   const publications = createPublications(store, rings, async () => {
     await hooks.catchUp();
     await store.write(async (tx) => tx.confirmPublication('here', await tx.lastChange()));
-  });
+  }, SILENT);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 2 * 86_400 } });
   const born = await issuers.conceive({ tenantId: 'tenant', subscriptionId: 'sub', clusterId: CLUSTER_ID.toLowerCase(), region: 'eastus' });
   await store.write((tx) => issuers.insert(tx, born, 'principal:ada'));
@@ -57,7 +58,7 @@ export async function services() {
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
     tokens: createTokens(store, signer),
-    rotator: createRotator({ store, clock: { now, wait: async () => undefined }, newKeys, rings, publications, log: pino({ level: 'silent' }) }),
+    rotator: createRotator({ store, clock: { now, wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
     pass: (length: number): void => void (seconds += length),
     ring: async (): Promise<KeyRing> => (await store.read((tx) => tx.keyRing(born.issuer.id)))!,
   };
