@@ -6,17 +6,21 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Config, Listener } from './config.ts';
+import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
 import { createManagementServer } from './http/management/server.ts';
+import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
 import { generateKey } from './keys/generate.ts';
 import { createKeyPool } from './keys/pool.ts';
 import type { CertificateWithKey } from './keys/private-ca.ts';
 import type { Sealer } from './keys/seal.ts';
 import { createTokenSigner } from './keys/sign.ts';
+import type { AuditSink } from './observability/audit-trail.ts';
+import { createObservability, type Observability } from './observability/observability.ts';
 import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
 import { createClusters } from './service/clusters.ts';
@@ -24,11 +28,13 @@ import { createIssuers } from './service/issuers.ts';
 import { createKeyRings } from './service/key-rings.ts';
 import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
+import { createPeople } from './service/people.ts';
 import { createPublications } from './service/publications.ts';
 import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
 import { createRotator } from './service/rotator.ts';
+import { createTenants } from './service/tenants.ts';
 import { createTokens } from './service/tokens.ts';
 import type { Store } from './store/store.ts';
 
@@ -38,44 +44,65 @@ export interface Ground {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly audit: AuditSink;
 }
 
 /** PEM texts; null serves plain HTTP. */
 export type Tls = CertificateWithKey | null;
 
+/** What each listener serves with. */
+export interface ListenerTls {
+  readonly management: Tls;
+  readonly issuer: Tls;
+}
+
 export type App = ReturnType<typeof createApp>;
 
 /** Everything of one server process, constructed and not started. */
-export function createApp(config: Config, ground: Ground, tls: Tls) {
-  const { store, log } = ground;
-  const services = createServices(config, ground);
-  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, ...(tls === null ? {} : { https: { cert: tls.certificate, key: tls.privateKey } }) });
-  const publicHost = createPublicHost(config, services.publisher, log, tls);
+export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
+  const { log } = ground;
+  const observability = createObservability(ground.store, ground.audit, log);
+  const { store } = observability;
+  const services = createServices(config, { ...ground, store }, observability);
+  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, observer: observability.requests, ...(tls.management === null ? {} : { https: pemOf(tls.management) }) });
+  const publicRequests = newRequestCounts();
+  const publicHost = createPublicHost(config, services.publisher, log, tls.issuer, publicRequests);
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests }), at: config.metrics };
 
   return {
     services,
-    /** Listens on both ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
+    /** Listens on its ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
     async start(): Promise<void> {
       await store.write((tx) => tx.wakeRingsWithOtherGap(config.publicationGap, tx.now));
       await publicHost.start();
       await services.publications.settle();
       services.rotator.start();
       await listenManagement(management, config.management);
+      if (metrics !== null) await listen(metrics.server, metrics.at);
     },
-    /** Finishes what is in flight, at most for the configured time. The store is left open. */
+    /** New connections get this certificate; those that are open go on. */
+    renewTls(listener: keyof ListenerTls, pair: CertificateWithKey): void {
+      if (listener === 'issuer') publicHost.renewTls(pair);
+      else setCertificate(management.server, pair);
+    },
+    /** Finishes what is in flight on both ports, at most for the configured time. The store is left open. */
     async stop(): Promise<void> {
       const force = setTimeout(() => management.server.closeAllConnections(), config.stopWithin * 1000);
-      await Promise.all([management.close(), services.rotator.stop()]);
+      await Promise.all([management.close(), services.rotator.stop(), publicHost.close()]);
       clearTimeout(force);
       await publicHost.stop();
+      if (metrics !== null) await closeGracefully(metrics.server, 0);
       services.pool.stop();
     },
   };
 }
 
 /** The public host alone, as it also runs in a process of its own: read access to documents, no key-encryption key. */
-export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls) {
-  const server = createPublicServer(publisher, { log, ...(tls === null ? {} : { tls: { cert: tls.certificate, key: tls.privateKey } }) });
+export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls, counts = newRequestCounts()) {
+  const server = createPublicServer(publisher, { log, counts, ...(tls === null ? {} : { tls: pemOf(tls) }) });
+  let closing: Promise<void> | undefined;
+  /** Ends the listener; what is in flight has the configured time. The store is still followed, until `stop`. */
+  const close = (): Promise<void> => (closing ??= closeGracefully(server, config.stopWithin * 1000));
   return {
     /** Serves from the first catch-up on; resolves with the port. @throws MintmarkError `AddressInUse`. */
     async start(): Promise<number> {
@@ -83,14 +110,22 @@ export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, 
       publisher.start();
       return listen(server, config.issuer);
     },
+    renewTls: (pair: CertificateWithKey): void => setCertificate(server, pair),
+    close,
     async stop(): Promise<void> {
-      await closeGracefully(server, config.stopWithin * 1000);
+      await close();
       await publisher.stop();
     },
   };
 }
 
-function createServices(config: Config, { store, sealer, clock, log }: Ground) {
+const pemOf = ({ certificate, privateKey }: CertificateWithKey): { readonly cert: string; readonly key: string } => ({ cert: certificate, key: privateKey });
+
+function setCertificate(server: Server, pair: CertificateWithKey): void {
+  if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
+}
+
+function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
@@ -98,7 +133,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground) {
   const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
   const publications = createPublications(store, rings, () => publisher.catchUp(), log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
-  const rotator = createRotator({ store, clock, newKeys, rings, publications, log });
+  const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
     pool, publisher, publications, issuers, rotator,
@@ -107,7 +142,9 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground) {
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
-    access: createAccess({ store, sealer, managementUrl: config.managementUrl }),
+    access: createAccess({ store, sealer, managementUrl: config.managementUrl, limits: config.throttle }),
+    tenants: createTenants(store),
+    people: createPeople(store),
   };
 }
 

@@ -13,5 +13,9 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   commands: {
     dev: async (options) => (await import('./dev/dev.ts')).dev(options, process),
+    serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, process),
+    bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),
+    resetOwner: async (flags) => (await import('./admin/bootstrap.ts')).resetStoreOwner(flags, process.env),
+    examineConfig: async (flags) => (await import('./config/load-config.ts')).examineConfig(flags, process.env, new Date()),
   },
 });

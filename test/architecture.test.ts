@@ -14,12 +14,15 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['service', ['domain', 'keys', 'store/store.ts'], ['node:crypto', 'pino', 'jose', 'quick-lru']],
   ['http/public', ['service/publisher', 'service/clock.ts'], ['node:*', 'pino']],
   ['http/management/contract.ts', ['domain'], ['zod']],
+  ['observability', ['domain', 'service/publisher', 'store/store.ts', 'http/management/observer.ts', 'http/public/request-counts.ts'], ['node:*', 'pino', 'prom-client']],
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
-  ['cli', ['http/management/contract.ts'], ['*']],
-  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'app.ts', 'config.ts'], ['*']],
-  ['config.ts', ['domain', 'keys'], []],
-  ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'config.ts'], ['*']],
-  ['main.ts', ['cli', 'dev'], ['node:*']],
+  ['cli', ['http/management/contract.ts', 'domain/lengths-of-time.ts'], ['*']],
+  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
+  ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'app.ts', 'config'], ['*']],
+  ['config', ['domain', 'keys'], ['node:*', 'zod', 'yaml']],
+  ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'config'], ['*']],
+  ['admin', ['domain', 'keys', 'store', 'service', 'config'], ['node:*']],
+  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve'], ['node:*']],
 ];
 
 interface Import {

@@ -7,10 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoginReply } from '../http/management/contract.ts';
+import { urlOf } from './endpoint-urls.ts';
 import { failure, serverError } from './errors.ts';
 import type { Https } from './https-exchange.ts';
 import { paths } from './paths.ts';
 import type { Profile } from './profile.ts';
+import { assertNoRedirect } from './reply-body.ts';
 
 export interface AccessToken {
   /** The kept token, or a new one. */
@@ -51,9 +53,10 @@ export function accessTokenOf(profile: Profile, https: Https, now: () => number)
 async function login({ endpoint, tenantId, clientId, clientSecret }: Profile, https: Https): Promise<LoginReply> {
   const form = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, grant_type: 'client_credentials', scope: `${endpoint}/.default` });
   const reply = await https.send({
-    method: 'POST', url: endpoint + paths.login(tenantId), body: form.toString(),
+    method: 'POST', url: urlOf(endpoint, paths.login(tenantId)).href, body: form.toString(),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'x-ms-client-request-id': randomUUID() },
   });
+  assertNoRedirect(reply);
   if (reply.status !== 200) throw serverError(reply.status, reply.reason, reply.body);
   const parsed = readLogin(reply.body);
   if (parsed === null) throw failure(`${endpoint} answered the login with something that is no token reply. Is it a Mintmark server?`);

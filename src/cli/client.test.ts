@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type Answers, fakeServer, type FakeServer, LOGIN, runLine } from '../../test/support/command-line.ts';
+import { type Answer, type Answers, fakeServer, type FakeServer, LOGIN, runLine } from '../../test/support/command-line.ts';
 
 const GROUP = '/subscriptions/s/resourcegroups/g';
 const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
@@ -19,7 +19,7 @@ async function server(t: TestContext, answers: Answers): Promise<FakeServer> {
   return fake;
 }
 
-const operationHeaders = { ...atOnce, 'azure-asyncoperation': `https://elsewhere.example${OPERATION}?api-version=1` };
+const operationHeaders = { ...atOnce, 'azure-asyncoperation': `${OPERATION}?api-version=1` };
 const ended = { id: OPERATION, name: '1', status: 'Succeeded', properties: { kind: 'rotate', revoked: [], waiting: null } };
 const inProgress = { ...ended, status: 'InProgress' };
 
@@ -88,14 +88,17 @@ test('two commands have two request ids', async (t) => {
   assert.notEqual(first, second);
 });
 
-test('a list is read page by page, and a link to another host leads back to the endpoint', async (t) => {
-  const fake = await server(t, { 'GET /subscriptions/s/resourcegroups': [
-    { status: 200, body: { value: [group], nextLink: 'https://elsewhere.example/subscriptions/s/resourcegroups?$skiptoken=2' } },
-    { status: 200, body: { value: [{ ...group, name: 'h' }] } },
-  ] });
+test('a list is read page by page, over links with and without the endpoint', async (t) => {
+  const answers: Record<string, Answer[]> = {};
+  const fake = await server(t, answers);
+  answers['GET /subscriptions/s/resourcegroups'] = [
+    { status: 200, body: { value: [group], nextLink: `${fake.url}/subscriptions/s/resourcegroups?$skiptoken=2` } },
+    { status: 200, body: { value: [{ ...group, name: 'h' }], nextLink: '/subscriptions/s/resourcegroups?$skiptoken=3' } },
+    { status: 200, body: { value: [{ ...group, name: 'i' }], nextLink: null } },
+  ];
   const ran = await runLine(['group', 'list', '--query', '[].name', '-o', 'tsv'], fake);
-  assert.equal(ran.stdout, 'g\nh\n');
-  assert.deepEqual(fake.lines(), ['GET /subscriptions/s/resourcegroups?api-version=2024-11-01', 'GET /subscriptions/s/resourcegroups?$skiptoken=2']);
+  assert.equal(ran.stdout, 'g\nh\ni\n');
+  assert.deepEqual(fake.lines(), ['api-version=2024-11-01', '$skiptoken=2', '$skiptoken=3'].map((query) => `GET /subscriptions/s/resourcegroups?${query}`));
 });
 
 test('warnings of the server are printed on stderr unless only errors are wanted', async (t) => {
@@ -179,7 +182,7 @@ test('a failed operation is an error', async (t) => {
 
 test('an operation that has only a Location is followed until it is over', async (t) => {
   const fake = await server(t, {
-    [`DELETE ${GROUP}`]: { status: 202, headers: { location: `https://elsewhere.example${OPERATION}` } },
+    [`DELETE ${GROUP}`]: { status: 202, headers: { location: OPERATION } },
     [`GET ${OPERATION}`]: [{ status: 202, headers: atOnce }, { status: 202, headers: atOnce }, { status: 204 }],
   });
   assert.equal((await runLine(['group', 'delete', '-g', 'g', '-y'], fake)).code, 0);

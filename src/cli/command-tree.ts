@@ -89,8 +89,9 @@ function optionOf({ flags, summary, required, choices, repeats, parse, hidden }:
 }
 
 function assertRequired(place: Commander, { options }: Command): void {
-  const missing = options.filter((spec) => spec.required === true).map((spec) => optionOf(spec)).filter((option) => place.getOptionValue(option.attributeName()) === undefined);
-  if (missing.length > 0) throw usageError(`the following arguments are required: ${missing.map(flagNames).toSorted().join(', ')}`);
+  const needed = options.filter((spec) => spec.required === true).map((spec) => [optionOf(spec), ...place.options.filter(({ long }) => spec.sameAs !== undefined && long === spec.sameAs)]);
+  const missing = needed.filter((ways) => ways.every((option) => place.getOptionValue(option.attributeName()) === undefined));
+  if (missing.length > 0) throw usageError(`the following arguments are required: ${missing.map((ways) => ways.map(flagNames).join('/')).toSorted().join(', ')}`);
 }
 
 /** `--name/-n`. */

@@ -13,6 +13,8 @@ export interface OptionSpec {
   readonly flags: string;
   readonly summary: string;
   readonly required?: boolean;
+  /** The long name of another flag that means the same: of a required flag, one of the two is enough. */
+  readonly sameAs?: string;
   readonly choices?: readonly string[];
   readonly default?: string;
   /** Given several times, all values count. */

@@ -1,5 +1,6 @@
 /** Asks before something that can not be undone, with Azure CLI's words for where nobody can be asked. */
 import { failure } from './errors.ts';
+import { printable } from './output/printable.ts';
 import type { Io } from './session.ts';
 import type { Report } from './report.ts';
 
@@ -21,7 +22,7 @@ export async function confirm(person: Person, question: string, yes: boolean): P
   if (yes) return;
   const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: person.io.stdin, terminal: false });
-  person.io.stderr.write(`${question} (y/n): `);
+  person.io.stderr.write(`${printable(question)} (y/n): `);
   for await (const line of lines) {
     const answer = line.trim().toLowerCase();
     if (answer === 'y' || answer === 'yes') return lines.close();

@@ -3,6 +3,7 @@
  * (1 the server or this machine, 2 bad arguments, 3 not found).
  */
 import type { ErrorBody } from '../http/management/contract.ts';
+import { printable } from './output/printable.ts';
 
 export class CommandError extends Error {
   override readonly name = 'CommandError';
@@ -30,33 +31,43 @@ type ErrorFacts = ErrorBody['error'];
 /** A refusal of the server. `body` is what it sent, whatever that was. */
 export function serverError(status: number, reason: string, body: string): CommandError {
   const exitCode = status === 404 ? 3 : 1;
-  const facts = errorFacts(body);
+  const facts = factsOfBody(body);
   const message = facts === null ? `Operation returned an invalid status '${reason}'` : errorText(facts);
   return new CommandError(message, exitCode, status);
 }
 
 /** `(Code) message` and the lines below it, as Azure CLI prints an error of Azure Resource Manager. */
-export function errorText({ code, message, target, details }: ErrorFacts): string {
+export function errorText(facts: ErrorFacts): string {
+  const [code, message] = [printable(facts.code), printable(facts.message)];
   const lines = [`(${code}) ${message}`, `Code: ${code}`, `Message: ${message}`];
-  if (target !== undefined && target !== null) lines.push(`Target: ${target}`);
-  const inner = (details ?? []).map((detail) => errorText(detail).split('\n').map((line) => `\t${line}`).join('\n'));
+  if (facts.target !== undefined && facts.target !== null) lines.push(`Target: ${printable(facts.target)}`);
+  const inner = (facts.details ?? []).map((detail) => errorText(detail).split('\n').map((line) => `\t${line}`).join('\n'));
   return inner.length === 0 ? lines.join('\n') : `${lines.join('\n')}\nException Details:${inner.join('\n')}`;
 }
 
-/** Reads `{error:{code,message}}`, the flat form `{code,message}` of some providers, and OAuth's `{error,error_description}`. */
-function errorFacts(body: string): ErrorFacts | null {
-  const parsed = parseObject(body);
-  if (parsed === null) return null;
-  if (typeof parsed['error'] === 'string') return { code: parsed['error'], message: String(parsed['error_description'] ?? '') };
-  const facts = (parsed['error'] ?? parsed) as Partial<ErrorFacts>;
-  return typeof facts.code === 'string' && typeof facts.message === 'string' ? (facts as ErrorFacts) : null;
+/** Details inside details beyond this many are left out: nobody reads so deep, and each costs a tab on each line below it. */
+const DEEPEST_DETAILS = 8;
+
+/** What is read of an error that a server sent, whatever that is; null when it has no code and message. */
+export function readFacts(value: unknown, depth = 0): ErrorFacts | null {
+  const { code, message, target, details } = Object(value) as Readonly<Record<string, unknown>>;
+  if (typeof code !== 'string' || typeof message !== 'string') return null;
+  const inner = Array.isArray(details) && depth < DEEPEST_DETAILS ? details.map((detail) => readFacts(detail, depth + 1)).filter((detail) => detail !== null) : [];
+  return { code, message, ...(typeof target === 'string' ? { target } : {}), details: inner };
 }
 
-function parseObject(body: string): Record<string, unknown> | null {
+/** Reads `{error:{code,message}}`, the flat form `{code,message}` of some providers, and OAuth's `{error,error_description}`. */
+function factsOfBody(body: string): ErrorFacts | null {
+  const parsed = parseObject(body);
+  if (typeof parsed['error'] === 'string') return { code: parsed['error'], message: String(parsed['error_description'] ?? '') };
+  return readFacts(parsed['error'] ?? parsed);
+}
+
+/** Empty when it is none. */
+function parseObject(body: string): Readonly<Record<string, unknown>> {
   try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : null;
+    return Object(JSON.parse(body)) as Readonly<Record<string, unknown>>;
   } catch {
-    return null;
+    return {};
   }
 }

@@ -37,9 +37,13 @@ const LONGEST_WAIT_MS = 60_000;
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
 const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
-/** `ca`: PEM text of the only authority to trust; null for the system's. */
-export function createHttps(ca: string | readonly string[] | null, report: Report): Https {
-  const agent = new Agent({ keepAlive: true, ...(ca === null ? {} : { ca: ca as string | string[] }) });
+/** Never asked of a proxy, whatever NO_PROXY says: a server of this machine is not elsewhere. */
+const THIS_MACHINE = ['localhost', '127.0.0.1', '::1', '[::1]'] as const;
+
+/** `ca`: PEM text of the only authority to trust; null for the system's. `env`: HTTPS_PROXY and NO_PROXY, in either case. */
+export function createHttps(ca: string | readonly string[] | null, report: Report, env: NodeJS.ProcessEnv): Https {
+  const proxyEnv = proxyOf(env);
+  const agent = new Agent({ keepAlive: true, ...(proxyEnv === null ? {} : { proxyEnv }), ...(ca === null ? {} : { ca: ca as string | string[] }) });
 
   async function attempt(exchange: Exchange): Promise<Reply | Error> {
     const started = performance.now();
@@ -59,12 +63,21 @@ export function createHttps(ca: string | readonly string[] | null, report: Repor
         const outcome = await attempt(exchange);
         const pause = repeats < MOST_REPEATS ? pauseBeforeRepeat(outcome, repeats) : null;
         if (pause !== null) await wait(pause);
-        else if (outcome instanceof Error) throw noReply(exchange, outcome);
+        else if (outcome instanceof Error) throw noReply(exchange, outcome, proxyEnv !== null);
         else return outcome;
       }
     },
     close: () => agent.destroy(),
   };
+}
+
+/** The variables for Node's own client, which passes over what it does not understand; null where no proxy is named. @throws CommandError (1). */
+function proxyOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv | null {
+  const proxy = env['https_proxy'] || env['HTTPS_PROXY'];
+  if (!proxy) return null;
+  // Not shown: it may have a password in it.
+  if (!/^https?:\/\//i.test(proxy) || !URL.canParse(proxy)) throw failure('HTTPS_PROXY is no http or https URL. Write it as http://proxy.example.com:3128, or unset it.');
+  return { HTTPS_PROXY: proxy, NO_PROXY: [env['no_proxy'] || env['NO_PROXY'], ...THIS_MACHINE].filter(Boolean).join(',') };
 }
 
 /** How long the server wants to be left alone, in milliseconds; null when it does not say. */
@@ -106,8 +119,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/, "its certificate is not from the profile's authority. Check that MINTMARK_HOME is the home of this very server."],
 ];
 
-function noReply({ url }: Exchange, error: NodeJS.ErrnoException): Error {
+function noReply({ url }: Exchange, error: NodeJS.ErrnoException, mayBeProxy: boolean): Error {
+  const { origin, hostname } = new URL(url);
+  if (mayBeProxy && !THIS_MACHINE.some((name) => name === hostname)) return failure(`No connection to ${origin}: ${error.message || error.code}. HTTPS_PROXY is set; check that the proxy lets this through, or name the host in NO_PROXY.`);
   const code = error.code ?? '';
   const advice = ADVICE.find(([pattern]) => pattern.test(code))?.[1];
-  return failure(`No connection to ${new URL(url).origin}: ${advice ?? `${error.message || code}.`}`);
+  return failure(`No connection to ${origin}: ${advice ?? `${error.message || code}.`}`);
 }

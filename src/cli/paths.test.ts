@@ -9,6 +9,8 @@ test('every path, with its names escaped', () => {
   const all = [
     paths.login('t?'), paths.subscriptions(), paths.locations('s'), paths.groups('s'), paths.group('s', '../x'), paths.clusters('s'), paths.clustersOf('s', 'a/b'), paths.cluster(cluster),
     paths.rotateSigningKeys(cluster), paths.issuers('s'), paths.issuer(cluster), paths.issuerPart(cluster, 'issueToken'),
+    paths.tenants(), paths.tenant('t?'), paths.tenantSubscriptions('t'), paths.tenantSubscription('t', 's/'), paths.principals('t'), paths.principal({ tenant: 't', id: '../x' }),
+    paths.resetSecret({ tenant: 't', id: 'p' }), paths.secret({ tenant: 't', id: 'p' }, 'a b'),
   ];
   assert.deepEqual(all, [
     '/t%3F/oauth2/v2.0/token',
@@ -23,5 +25,13 @@ test('every path, with its names escaped', () => {
     '/subscriptions/s/providers/Mintmark.Oidc/issuers?api-version=2026-11-01',
     `${MC}/providers/Mintmark.Oidc/issuers/default?api-version=2026-11-01`,
     `${MC}/providers/Mintmark.Oidc/issuers/default/issueToken?api-version=2026-11-01`,
+    '/providers/Mintmark.Admin/tenants?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t%3F?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/subscriptions?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/subscriptions/s%2F?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/principals?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/principals/..%2Fx?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/principals/p/resetSecret?api-version=2026-11-01',
+    '/providers/Mintmark.Admin/tenants/t/principals/p/secrets/a%20b?api-version=2026-11-01',
   ]);
 });

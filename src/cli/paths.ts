@@ -11,6 +11,15 @@ export interface ClusterName {
   readonly name: string;
 }
 
+export interface PrincipalName {
+  readonly tenant: string;
+  /** Client id. */
+  readonly id: string;
+}
+
+const tenantId = (tenant: string): string => join('providers', 'Mintmark.Admin', 'tenants', tenant);
+const principalId = ({ tenant, id }: PrincipalName): string => tenantId(tenant) + join('principals', id);
+
 const clusterId = ({ subscription, resourceGroup, name }: ClusterName): string =>
   join('subscriptions', subscription, 'resourceGroups', resourceGroup, 'providers', 'Microsoft.ContainerService', 'managedClusters', name);
 
@@ -21,6 +30,14 @@ type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' 
 
 export const paths = {
   login: (tenant: string): string => join(tenant, 'oauth2', 'v2.0', 'token'),
+  tenants: (): string => versioned(join('providers', 'Mintmark.Admin', 'tenants'), 'mintmark'),
+  tenant: (tenant: string): string => versioned(tenantId(tenant), 'mintmark'),
+  tenantSubscriptions: (tenant: string): string => versioned(tenantId(tenant) + join('subscriptions'), 'mintmark'),
+  tenantSubscription: (tenant: string, subscription: string): string => versioned(tenantId(tenant) + join('subscriptions', subscription), 'mintmark'),
+  principals: (tenant: string): string => versioned(tenantId(tenant) + join('principals'), 'mintmark'),
+  principal: (principal: PrincipalName): string => versioned(principalId(principal), 'mintmark'),
+  resetSecret: (principal: PrincipalName): string => versioned(principalId(principal) + join('resetSecret'), 'mintmark'),
+  secret: (principal: PrincipalName, secret: string): string => versioned(principalId(principal) + join('secrets', secret), 'mintmark'),
   subscriptions: (): string => versioned('/subscriptions', 'subscriptions'),
   locations: (subscription: string): string => versioned(join('subscriptions', subscription, 'locations'), 'subscriptions'),
   groups: (subscription: string): string => versioned(join('subscriptions', subscription, 'resourcegroups'), 'groups'),

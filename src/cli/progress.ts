@@ -1,6 +1,7 @@
 /** A line on a terminal's stderr for what takes longer than a second; nothing anywhere else. */
 import type { Writable } from 'node:stream';
 import type { Spinner } from 'yocto-spinner';
+import { printable } from './output/printable.ts';
 
 export interface Progress {
   /** Shows the text while the work lasts, from its first second on. Works may hold works: the outermost counts. */
@@ -24,7 +25,7 @@ export function createProgress(stream: Writable & { readonly isTTY?: boolean }):
     const { default: createSpinner } = await import('yocto-spinner');
     if (depth === 0) return;
     spinner ??= createSpinner({ stream }).start();
-    spinner.text = text();
+    spinner.text = printable(text());
   }
 
   function stop(): void {

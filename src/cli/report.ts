@@ -1,10 +1,12 @@
 /**
  * What is said on stderr beside the result: warnings, errors, and with `--verbose` or `--debug` each exchange with the
- * server. Never a body; in headers, credentials are left out.
+ * server. Never a body; in headers, credentials are left out. What steers a terminal is written as an escape; only an error
+ * may have several lines.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Globals } from './globals.ts';
 import type { Exchange, Reply } from './https-exchange.ts';
+import { printable, printableLines } from './output/printable.ts';
 
 export interface Report {
   warn(text: string): void;
@@ -16,10 +18,10 @@ export interface Report {
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'set-cookie']);
 
 export function createReport(globals: Pick<Globals, 'onlyShowErrors' | 'verbose' | 'debug'>, write: (text: string) => void): Report {
-  const line = (level: string, text: string): void => write(`${level}: ${text}\n`);
+  const line = (level: string, text: string): void => write(`${level}: ${printable(text)}\n`);
   return {
     warn: (text) => { if (!globals.onlyShowErrors) line('WARNING', text); },
-    error: (text) => line('ERROR', text),
+    error: (text) => write(`ERROR: ${printableLines(text)}\n`),
     exchange(sent, outcome, milliseconds) {
       if (!globals.verbose) return;
       const id = sent.headers['x-ms-client-request-id'];

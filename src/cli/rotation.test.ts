@@ -16,7 +16,7 @@ const issuer = {
     calendar: { activeSince: time, preparedPublishedAt: null, preparedReadyAt: null, nextRotationAt: null, nextRotationCause: null, nextRemovalAt: null }, rotationWouldRevoke: [{ kid: 'K1', liveTokens: 2 }],
   },
 };
-const accepted = { status: 202, headers: { 'retry-after': '0', 'azure-asyncoperation': `https://x${OPERATION}` }, body: { operationId: '1', outcome: 'rotated', revoked: [], waiting: null } };
+const accepted = { status: 202, headers: { 'retry-after': '0', 'azure-asyncoperation': OPERATION }, body: { operationId: '1', outcome: 'rotated', revoked: [], waiting: null } };
 const ended = { status: 200, body: { id: OPERATION, name: '1', status: 'Succeeded', properties: { kind: 'rotate', revoked: ['K1'], waiting: null } } };
 const ANSWERS: Answers = {
   [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${OPERATION}`]: ended,

@@ -27,7 +27,7 @@ test('the version, of a line or of a command', async () => {
 
 test('a profile that is missing, broken or not whole says what to do', async (t) => {
   const rows: readonly (readonly [string | null, RegExp])[] = [
-    [null, /^ERROR: Not logged in: there is no profile at .*profile\.json\. Start a server with 'mintmark dev', or set MINTMARK_HOME/],
+    [null, /^ERROR: Not logged in: there is no profile at .*profile\.json\. Start a server with 'mintmark dev', log in to one with 'mintmark login', or set MINTMARK_HOME/],
     ['{', /^ERROR: The profile .* is not JSON\./],
     ['{"endpoint":"https://localhost"}', /^ERROR: The profile .* lacks tenantId, subscriptionId, clientId, clientSecret\./],
     [JSON.stringify({ ...whole, endpoint: 'http://localhost' }), /^ERROR: The endpoint 'http:\/\/localhost' in .* is no https URL\./],
@@ -52,19 +52,19 @@ test('a server that is not there', async (t) => {
 test('dev gets its flags and gives its exit code', async () => {
   const given: DevFlags[] = [];
   const dev = async (flags: DevFlags): Promise<number> => given.push(flags) + 6;
-  assert.equal((await runLine(['dev'], { home: '/h', dev })).code, 7);
-  await runLine(['dev', '--home', 'x', '--management-port', '0', '--issuer-port', '65535', '--listen', '::', '--clock-file', 'f'], { dev });
+  assert.equal((await runLine(['dev'], { home: '/h', commands: { dev } })).code, 7);
+  await runLine(['dev', '--home', 'x', '--management-port', '0', '--issuer-port', '65535', '--metrics-port', '9100', '--listen', '::', '--clock-file', 'f'], { commands: { dev } });
   assert.deepEqual(given, [
-    { home: '/h', managementPort: 8443, issuerPort: 9443, listen: '127.0.0.1', clockFile: undefined },
-    { home: 'x', managementPort: 0, issuerPort: 65535, listen: '::', clockFile: 'f' },
+    { home: '/h', managementPort: 8443, issuerPort: 9443, metricsPort: undefined, listen: '127.0.0.1', clockFile: undefined },
+    { home: 'x', managementPort: 0, issuerPort: 65535, metricsPort: 9100, listen: '::', clockFile: 'f' },
   ]);
 });
 
 test('a refusal of dev has its code; anything unforeseen is said to be one, with its place under --debug', async () => {
-  const refused = await runLine(['dev'], { dev: async () => { throw new MintmarkError('AddressInUse', 'Port 8443 is taken.'); } });
+  const refused = await runLine(['dev'], { commands: { dev: async () => { throw new MintmarkError('AddressInUse', 'Port 8443 is taken.'); } } });
   assert.deepEqual([refused.code, refused.stderr], [1, 'ERROR: (AddressInUse) Port 8443 is taken.\n']);
   const broken = async (): Promise<number> => { throw new TypeError('a fault'); };
-  const quiet = await runLine(['dev'], { dev: broken });
+  const quiet = await runLine(['dev'], { commands: { dev: broken } });
   assert.deepEqual([quiet.code, quiet.stderr], [1, 'ERROR: Mintmark failed in a way that it did not foresee: a fault. Add --debug to see where.\n']);
-  assert.match((await runLine(['dev', '--debug'], { dev: broken })).stderr, /TypeError: a fault\n\s+at /);
+  assert.match((await runLine(['dev', '--debug'], { commands: { dev: broken } })).stderr, /TypeError: a fault\n\s+at /);
 });

@@ -7,6 +7,7 @@
 import type { Outcome } from './command.ts';
 import { CommandError, failure } from './errors.ts';
 import { type Globals, takeGlobals } from './globals.ts';
+import { printableLines } from './output/printable.ts';
 import { createReport } from './report.ts';
 import type { Io } from './session.ts';
 
@@ -34,7 +35,7 @@ async function runLine(line: readonly string[], globals: Globals, io: Io): Promi
     const outcome = await chosen.command.run(session, chosen.options, chosen.argument);
     if (hasOutput(outcome)) {
       const { formatted } = await import('./output/format.ts');
-      io.stdout.write(await formatted(outcome, globals, query, wantsColour(io)));
+      io.stdout.write(await formatted(outcome, globals, query, { terminal: io.stdout.isTTY === true, colour: wantsColour(io) }));
     }
     return outcome.exitCode ?? 0;
   } finally {
@@ -62,7 +63,7 @@ async function complete(words: readonly string[]): Promise<number> {
 function printError(error: unknown, argv: readonly string[], io: Io): number {
   const known = error instanceof CommandError ? error : failure(unforeseen(error));
   createReport({ onlyShowErrors: false, verbose: false, debug: false }, (text) => io.stderr.write(text)).error(known.message);
-  if (known !== error && argv.includes('--debug')) io.stderr.write(`${(error as Error).stack}\n`);
+  if (known !== error && argv.includes('--debug')) io.stderr.write(printableLines(`${(error as Error).stack}\n`));
   return known.exitCode;
 }
 

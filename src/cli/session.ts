@@ -4,9 +4,11 @@
  * Gives each command the profile and a logged-in API lazily, so that a command that needs neither starts without them.
  */
 import type { Readable, Writable } from 'node:stream';
+import { failure } from './errors.ts';
 import type { Globals } from './globals.ts';
 import type { Https } from './https-exchange.ts';
 import type { ManagementApi } from './management-api.ts';
+import type { JsonValue } from './output/json-value.ts';
 import type { ClusterName } from './paths.ts';
 import { homeOf, type Profile, readProfile } from './profile.ts';
 import { createProgress } from './progress.ts';
@@ -19,8 +21,50 @@ export interface DevFlags {
   readonly home: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly metricsPort?: number | undefined;
   readonly listen: string;
   readonly clockFile?: string | undefined;
+}
+
+/** Where `serve` and `config` have their settings from. */
+export interface ConfigFlags {
+  readonly config?: string | undefined;
+  /** `PATH=VALUE`. */
+  readonly set: readonly string[];
+}
+
+/** What a look at the configuration comes to. */
+export interface ExaminedConfig {
+  readonly settings: readonly { readonly setting: string; readonly value: JsonValue; readonly from: string }[];
+  readonly faults: readonly ConfigFault[];
+  readonly fileFaults: readonly ConfigFault[];
+}
+
+interface ConfigFault {
+  readonly about: string;
+  readonly problem: string;
+}
+
+/** Where `admin` finds the store. */
+export interface StoreFlags {
+  readonly store?: string;
+  readonly keyEncryptionKey?: string;
+  readonly config?: string;
+}
+
+interface NewOwner {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Commands that need more than a client: each that runs a server gives its exit code when it ends. */
+export interface ServerCommands {
+  readonly dev: (flags: DevFlags) => Promise<number>;
+  readonly serve: (flags: ConfigFlags) => Promise<number>;
+  readonly examineConfig: (flags: ConfigFlags) => Promise<ExaminedConfig>;
+  readonly bootstrap: (flags: StoreFlags & { readonly tenantName: string; readonly subscriptionName: string }) => Promise<NewOwner & { readonly subscriptionId: string }>;
+  readonly resetOwner: (flags: StoreFlags & { readonly clientId?: string }) => Promise<NewOwner>;
 }
 
 /** The outside of the command line: given by `main.ts`, and by tests. */
@@ -29,8 +73,7 @@ export interface Io {
   readonly stdout: Writable & Terminal;
   readonly stderr: Writable & Terminal;
   readonly env: NodeJS.ProcessEnv;
-  /** Commands that run a server: each gives its exit code when it ends. */
-  readonly commands: { readonly dev: (flags: DevFlags) => Promise<number> };
+  readonly commands: ServerCommands;
   /** Ends `--watch`. */
   readonly signal?: AbortSignal;
 }
@@ -41,6 +84,8 @@ export interface Session {
   readonly report: Report;
   profile(): Promise<Profile>;
   api(): Promise<ManagementApi>;
+  /** The API for a profile that is not written yet, after a fresh login. @throws CommandError (1). */
+  logIn(profile: Profile): Promise<ManagementApi>;
   /** An https client of its own for documents that need no login; `ca` as `createHttps` takes it. */
   publicHttps(ca: readonly string[] | null): Promise<Https>;
   subscription(): Promise<string>;
@@ -57,23 +102,30 @@ export function createSession(io: Io, globals: Globals): Session {
 
   async function open(ca: string | readonly string[] | null): Promise<Https> {
     const { createHttps } = await import('./https-exchange.ts');
-    const https = createHttps(ca, report);
+    const https = createHttps(ca, report, io.env);
     opened.push(https);
     return https;
   }
   const readOnce = (): Promise<Profile> => (profile ??= readProfile(homeOf(io.env)));
-  const subscription = async (): Promise<string> => globals.subscription ?? (await readOnce()).subscriptionId;
+  async function subscription(): Promise<string> {
+    const chosen = globals.subscription ?? (await readOnce()).subscriptionId;
+    if (chosen === '') throw failure("No subscription is chosen. 'mintmark account list' shows those that the principal can see; 'mintmark account set --subscription ID' chooses one.");
+    return chosen;
+  }
 
-  async function connect(): Promise<ManagementApi> {
-    const known = await readOnce();
+  async function connect(known: Profile, isNew = false): Promise<ManagementApi> {
     const [https, { createManagementApi }, { accessTokenOf }] = await Promise.all([open(known.ca), import('./management-api.ts'), import('./access-token.ts')]);
-    return createManagementApi({ endpoint: known.endpoint, https, token: accessTokenOf(known, https, Date.now), report, progress, now: Date.now });
+    const kept = accessTokenOf(known, https, Date.now);
+    const fresh = isNew ? await kept.renew() : null;
+    const token = fresh === null ? kept : { ...kept, get: async () => fresh };
+    return createManagementApi({ endpoint: known.endpoint, https, token, report, progress, now: Date.now });
   }
 
   return {
     io, globals, report, subscription,
     profile: readOnce,
-    api: () => (api ??= connect()),
+    api: () => (api ??= readOnce().then((known) => connect(known))),
+    logIn: (known) => connect(known, true),
     publicHttps: open,
     cluster: async ({ resourceGroup, name }) => ({ subscription: await subscription(), resourceGroup, name }),
     close: () => opened.forEach((https) => https.close()),

@@ -6,13 +6,13 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Logger, pino } from 'pino';
 import { type App, createApp, type Ground, type Tls } from '../app.ts';
-import { type Config, type DevOptions, devConfig } from '../config.ts';
-import { isMintmarkError } from '../domain/errors.ts';
+import { type Config, type DevOptions, devConfig } from '../config/config.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
+import { openAuditFile } from '../observability/audit-file.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
+import { createLog, refusal, stopSignal } from '../serve/server-process.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
@@ -44,9 +44,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
       home.release();
     }
   } catch (error) {
-    if (!isMintmarkError(error)) throw error;
-    stderr.write(`ERROR: (${error.code}) ${error.message}\n`);
-    return 1;
+    return refusal(error, stderr);
   }
 }
 
@@ -54,12 +52,14 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
+  const audit = openAuditFile(home.auditLog);
   const store = await openSqliteStore({ file: home.store, clock: clock.now });
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const app = await startApp(home, devConfig(options), { store, sealer, clock, log: logger() }, tls, stdout);
-    return { stop: () => app.stop().finally(() => store.close()) };
+    const config = devConfig(options);
+    const app = await startApp(home, config, { store, sealer, clock, log: createLog(process.env['MINTMARK_LOG_LEVEL'] ?? config.logLevel), audit }, tls, stdout);
+    return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();
     throw error;
@@ -68,7 +68,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
 
 async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<App> {
   const profile = await ensureProfile(ground.store, home, config);
-  const app = createApp(config, ground, tls);
+  const app = createApp(config, ground, { management: tls, issuer: tls });
   try {
     await app.start();
     const first = await ensureFirstCluster(app.services, ground.store, profile);
@@ -86,8 +86,6 @@ function warnOfClock(store: Store, clock: Clock, stderr: Output['stderr']): void
   if (ahead > MOST_AHEAD) stderr.write(`WARNING: The store has seen a time ${Math.round(ahead)} seconds ahead of this machine's clock, and tokens are issued by the store's time: until the clock has caught up, relying parties refuse them as not yet valid. Check the clock; if the store was written under a wrong one, use another home with --home DIR.\n`);
 }
 
-const logger = (): Logger => pino({ level: process.env['MINTMARK_LOG_LEVEL'] ?? 'warn' }, pino.destination({ fd: 2, sync: true }));
-
 /** Read where the home has one; made at the first start only, so that a lost key is not covered up by a new one. */
 async function keyEncryptionKey(home: Home): Promise<KeyEncryptionKey> {
   const isNew = [home.keyEncryptionKey, home.profile, home.store].every((file) => !existsSync(file));
@@ -97,10 +95,4 @@ async function keyEncryptionKey(home: Home): Promise<KeyEncryptionKey> {
 /** An address that stands for all of them is no name to put into a certificate. */
 function namedHost(listen: string): readonly string[] {
   return listen === '0.0.0.0' || listen === '::' ? [] : [listen];
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }

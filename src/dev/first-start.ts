@@ -4,16 +4,16 @@
  * is finished by the next.
  */
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
-import type { Tenant } from '../domain/principal.ts';
+import { SERVER_SCOPE, type Tenant } from '../domain/principal.ts';
 import type { Resource } from '../domain/resource.ts';
-import { subscriptionScope } from '../domain/resource-id.ts';
 import type { Sealer } from '../keys/seal.ts';
-import { hashSecret, newSecret } from '../keys/secrets.ts';
+import { makeClientSecret } from '../service/client-secrets.ts';
 import type { Clusters } from '../service/clusters.ts';
 import type { ResourceGroups } from '../service/resource-groups.ts';
+import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import type { Store } from '../store/store.ts';
 import { type Home, readIfThere, writeWhole } from './home.ts';
 
@@ -27,31 +27,25 @@ export interface Profile {
   readonly caFile: string;
 }
 
-/** Settings of a store that bind it to its home. */
+/** Setting of a store that binds it to the port of its home. */
 const ISSUER_PORT = 'dev.issuerPort';
-const SEAL_CHECK = 'sealCheck';
 const PROFILE_MEMBERS = ['endpoint', 'tenantId', 'subscriptionId', 'clientId', 'clientSecret', 'caFile'] as const satisfies readonly (keyof Profile)[];
 const ALWAYS = { ifMatch: null, ifNoneMatch: null } as const;
-const SEAL_PLACE = { tenantId: 'server', issuerId: SEAL_CHECK, kid: SEAL_CHECK } as const;
 
 /**
  * Refuses what would break issuers that exist: another port in their URLs, another key-encryption key.
  * @throws MintmarkError `InvalidConfiguration`, `WrongKeyEncryptionKey`.
  */
 export async function bindStore(store: Store, sealer: Sealer, home: Home, issuerPort: number): Promise<void> {
-  const { port, sealed, hasIssuers } = await store.read(async (tx) => ({ port: await tx.setting(ISSUER_PORT), sealed: await tx.setting(SEAL_CHECK), hasIssuers: (await tx.issuerIds()).length > 0 }));
+  const { port, hasIssuers } = await store.read(async (tx) => ({ port: await tx.setting(ISSUER_PORT), hasIssuers: (await tx.issuerIds()).length > 0 }));
   if (hasIssuers && port !== null && port !== String(issuerPort)) throw new MintmarkError('InvalidConfiguration', `The issuer URLs in ${home.dir} contain port ${port} and never change, so they can not be served on port ${issuerPort}. Start with --issuer-port ${port}, or use another home with --home DIR.`);
-  if (sealed !== null) await assertOpens(sealer, sealed, home);
-  const check = sealed ?? Buffer.from(await sealer.seal(Buffer.from(SEAL_CHECK), SEAL_PLACE)).toString('base64');
-  await store.write(async (tx) => {
-    await tx.putSetting(ISSUER_PORT, String(issuerPort));
-    await tx.putSetting(SEAL_CHECK, check);
-  });
+  await bindToKey(store, sealer, home);
+  await store.write((tx) => tx.putSetting(ISSUER_PORT, String(issuerPort)));
 }
 
-async function assertOpens(sealer: Sealer, sealed: string, home: Home): Promise<void> {
+async function bindToKey(store: Store, sealer: Sealer, home: Home): Promise<void> {
   try {
-    await sealer.open(Buffer.from(sealed, 'base64'), SEAL_PLACE);
+    await bindKeyEncryptionKey(store, sealer);
   } catch (error) {
     if (!isMintmarkError(error, 'WrongKeyEncryptionKey')) throw error;
     throw new MintmarkError('WrongKeyEncryptionKey', `The store ${home.store} was sealed under another key-encryption key than the one in ${home.keyEncryptionKey}. Put the former file back from your backup; without it the keys in the store do not open, and a new home is needed (--home DIR).`, { cause: error });
@@ -80,17 +74,16 @@ function parseProfile(text: string, home: Home): Profile {
 }
 
 async function makeOwner(store: Store, home: Home, config: Config, existing: Tenant | null): Promise<Profile> {
-  const clientSecret = newSecret();
-  const secretHash = await hashSecret(clientSecret);
+  const { clientSecret, stored } = await makeClientSecret();
   const [tenantId, newSubscription, clientId] = [existing?.id ?? randomUUID(), randomUUID(), randomUUID()];
   const subscriptionId = await store.write(async (tx) => {
     const createdAt = tx.now;
     if (existing === null) await tx.putTenant({ id: tenantId, displayName: 'Development', createdAt });
     const [subscription] = await tx.subscriptions(tenantId);
     if (subscription === undefined) await tx.putSubscription({ id: newSubscription, tenantId, displayName: 'Development', createdAt });
-    await tx.putPrincipal({ id: clientId, tenantId, displayName: 'Owner of this home', secretHashes: [secretHash], createdAt });
+    await tx.putPrincipal({ id: clientId, tenantId, displayName: 'Owner of this home', secrets: [stored(createdAt)], createdAt });
     const id = subscription?.id ?? newSubscription;
-    await tx.putRoleAssignment({ principalId: clientId, role: 'Owner', scope: subscriptionScope(id) });
+    await tx.putRoleAssignment({ principalId: clientId, role: 'Owner', scope: SERVER_SCOPE });
     return id;
   });
   return { endpoint: config.managementUrl, tenantId, subscriptionId, clientId, clientSecret, caFile: home.caCertificate };

@@ -4,11 +4,10 @@
  * Owns: the names of its files, the lock, and that files are written whole and private. Leaves to `first-start.ts`
  * what goes into them.
  */
-import { chmod, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { chmodSync } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { MintmarkError } from '../domain/errors.ts';
+import { lockFile } from '../serve/server-process.ts';
 
 /** Made first in a new home, so it tells a home from other folders. */
 const LOCK = 'lock';
@@ -22,6 +21,7 @@ export interface Home {
   readonly serverCertificate: string;
   readonly serverKey: string;
   readonly profile: string;
+  readonly auditLog: string;
   /** Lets another process use the home. */
   release(): void;
 }
@@ -41,7 +41,7 @@ export async function openHome(path: string): Promise<Home> {
     if (error instanceof MintmarkError) throw error;
     throw new MintmarkError('InvalidConfiguration', `The home ${dir} can not be made or written: ${(error as Error).message}. Choose another with --home DIR.`, { cause: error });
   }
-  const lock = lockHome(dir);
+  const lock = lockFile(join(dir, LOCK), `Another Mintmark process runs on the home ${dir}. Stop it, or choose another home with --home DIR.`);
   return {
     dir,
     store: join(dir, 'mintmark.db'),
@@ -51,14 +51,17 @@ export async function openHome(path: string): Promise<Home> {
     serverCertificate: join(dir, 'server.pem'),
     serverKey: join(dir, 'server-key.pem'),
     profile: join(dir, 'profile.json'),
-    release: () => lock.close(),
+    auditLog: join(dir, 'audit.log'),
+    release: lock.release,
   };
 }
 
 /** Writes a file whole or not at all, readable by its owner only unless `mode` says otherwise, through to the disk. */
 export async function writeWhole(file: string, text: string, mode = 0o600): Promise<void> {
   const part = `${file}.part`;
-  const handle = await open(part, 'w', mode);
+  // Anew, so that nothing is written through a link that someone put there.
+  await rm(part, { force: true });
+  const handle = await open(part, 'wx', mode);
   try {
     await handle.chmod(mode);
     await handle.writeFile(text);
@@ -84,17 +87,4 @@ async function assertOurs(dir: string): Promise<void> {
   const names = await readdir(dir);
   if (names.length === 0 || names.includes(LOCK)) return;
   throw new MintmarkError('InvalidConfiguration', `The folder ${dir} is no home of Mintmark and is not empty. Name a new or an empty folder with --home DIR.`);
-}
-
-/** An exclusive lock of SQLite's: the operating system drops it when the process ends, however it ends. */
-function lockHome(dir: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dir, LOCK), { timeout: 0 });
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
-    chmodSync(join(dir, LOCK), 0o600);
-    return lock;
-  } catch (error) {
-    lock.close();
-    throw new MintmarkError('HomeInUse', `Another Mintmark process runs on the home ${dir}. Stop it, or choose another home with --home DIR.`, { cause: error });
-  }
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import type { App } from '../app.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { isMintmarkError } from '../domain/errors.ts';
 import { subjectOf } from '../domain/service-account-token.ts';
 import type { FirstCluster } from './first-start.ts';

@@ -24,6 +24,7 @@ export const ERROR_CATALOGUE = {
   ResourceNotFound: 'The resource does not exist.',
   ResourceGroupNotFound: 'The resource group does not exist.',
   SubscriptionNotFound: 'The subscription does not exist, or the principal can not see it.',
+  TenantNotFound: 'The tenant does not exist, or the principal has no role in it.',
   OperationNotFound: 'The operation does not exist or ended more than seven days ago.',
   LocationNotAvailable: 'The location is neither a public Azure region nor a configured name.',
   LocationCanNotChange: 'The location of a resource is part of its issuer URL and can not change.',
@@ -48,7 +49,7 @@ export const ERROR_CATALOGUE = {
   WrongKeyEncryptionKey: 'The key-encryption key is not the one that this store was sealed with.',
   InvalidConfiguration: 'A setting is missing, malformed or contradicts the state on disk.',
   AddressInUse: 'Another process listens on a port that Mintmark needs.',
-  HomeInUse: 'Another Mintmark process runs on the same home.',
+  HomeInUse: 'Another Mintmark process runs on the same home or store.',
   InternalError: 'Something that Mintmark did not foresee; the request id finds it in the log.',
 } as const satisfies Record<string, string>;
 
@@ -70,12 +71,15 @@ export class MintmarkError extends Error {
   readonly code: ErrorCode;
   readonly target: string | undefined;
   readonly details: readonly ErrorDetail[];
+  /** Seconds after which the same request may succeed, where this case knows better than its code. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, more: { target?: string; details?: readonly ErrorDetail[]; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, more: { target?: string; details?: readonly ErrorDetail[]; retryAfter?: number; cause?: unknown } = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.target = more.target;
     this.details = more.details ?? [];
+    this.retryAfter = more.retryAfter;
   }
 }
 

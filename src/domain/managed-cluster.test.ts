@@ -91,6 +91,30 @@ test('secrets are not stored, wherever they are', () => {
   assert.deepEqual(cluster.properties.servicePrincipalProfile, { clientId: 'x' });
 });
 
+for (const member of ['secret', 'Secret', 'password', 'adminPASSWORD', 'serverAppSecret', 'gmsaPassword', 'ClientSecret', 'privateKey', 'connectionString', 'token']) {
+  test(`${member} is a secret, beside the properties too`, () => {
+    const { cluster } = create({ addonProfiles: { a: { config: { [member]: 's3', secretRotation: 'kept' } } } }, { sku: { name: 'Base', [member]: 's3' }, identity: { type: { [member]: 's3' } } });
+    assert.doesNotMatch(JSON.stringify(cluster), /s3/);
+    assert.deepEqual(cluster.properties.addonProfiles, { a: { config: { secretRotation: 'kept' } } });
+  });
+}
+
+test('an identity is not taken for a secret by its name', () => {
+  assert.deepEqual(create({}, { identity: { type: 'UserAssigned', userAssignedIdentities: { token: {} } } }).cluster.envelope.identity, { type: 'UserAssigned', userAssignedIdentities: { token: {} } });
+});
+
+const LABELS = ['a', 'myAKSClust-myResourceGroup-222222', '0', 'a'.repeat(54)];
+for (const label of LABELS) test(`${label} can be a dnsPrefix`, () => assert.equal(create({ dnsPrefix: label, fqdnSubdomain: label }).cluster.properties.dnsPrefix, label));
+
+const NO_LABELS = ['', '-a', 'a-', 'a.b', 'a_b', 'a b', 'a\n', 'ä', 'a'.repeat(55)];
+for (const member of ['dnsPrefix', 'fqdnSubdomain']) {
+  for (const label of NO_LABELS) {
+    test(`${JSON.stringify(label)} can not be a ${member}`, () => assert.throws(() => create({ [member]: label }), {
+      code: 'InvalidRequestContent', target: `properties.${member}`, message: `${member} is a string of 1 to 54 letters, digits and hyphens, with a letter or digit at both ends.`,
+    }));
+  }
+}
+
 test('user-assigned identities are kept by their ids alone', () => {
   const { cluster } = create({}, { identity: { type: 'UserAssigned', userAssignedIdentities: { '/a': { clientId: 'forged' }, constructor: {} } } });
   assert.deepEqual(cluster.envelope.identity, { type: 'UserAssigned', userAssignedIdentities: { '/a': {}, constructor: {} } });
@@ -127,16 +151,21 @@ const REFUSED: readonly (readonly [string, () => unknown, string, string])[] = [
   ['an agent pool without a name', () => create({ agentPoolProfiles: [{ count: 1 }] }), 'InvalidRequestContent', 'properties.agentPoolProfiles'],
   ['an agent pool of -1 nodes', () => create({ agentPoolProfiles: [{ name: 'a', count: -1 }] }), 'InvalidRequestContent', 'properties.agentPoolProfiles'],
   ['an agent pool of 5001 nodes', () => update(stored, { agentPoolProfiles: [{ name: 'a', count: 5001 }] }), 'InvalidRequestContent', 'properties.agentPoolProfiles'],
+  ['a cluster that is too large', () => create({ networkProfile: { a: 'x'.repeat(65_536) } }), 'InvalidRequestContent', 'properties'],
+  ['a cluster that grows too large', () => update(create({ networkProfile: { a: 'x'.repeat(40_000) } }).cluster, { networkProfile: { b: 'x'.repeat(40_000) } }), 'InvalidRequestContent', 'properties'],
+  ['a control character at create', () => create({ networkProfile: { a: ['\u001b[2J'] } }), 'InvalidRequestContent', 'properties.networkProfile.a.0'],
+  ['a control character at update', () => update(stored, {}, { tags: { a: '\u009b' } }), 'InvalidRequestContent', 'tags.a'],
+  ['21 identities', () => update(stored, {}, { identity: { userAssignedIdentities: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`/${index}`, {}])) } }), 'InvalidRequestContent', 'identity.userAssignedIdentities'],
 ];
 
 for (const [what, attempt, code, target] of REFUSED) test(`${what} is refused`, () => assert.throws(attempt, { code, target }));
 
 test('every member of the wrong kind is named', () => {
-  assert.throws(() => create({ enableRBAC: 'yes', dnsPrefix: 1 }), {
-    message: 'enableRBAC is true or false. dnsPrefix is a string.',
+  assert.throws(() => create({ enableRBAC: 'yes', nodeResourceGroup: 1 }), {
+    message: 'enableRBAC is true or false. nodeResourceGroup is a string.',
     details: [
       { code: 'InvalidRequestContent', message: 'enableRBAC is true or false.', target: 'properties.enableRBAC' },
-      { code: 'InvalidRequestContent', message: 'dnsPrefix is a string.', target: 'properties.dnsPrefix' },
+      { code: 'InvalidRequestContent', message: 'nodeResourceGroup is a string.', target: 'properties.nodeResourceGroup' },
     ],
   });
 });

@@ -1,12 +1,15 @@
 /**
  * The rules of a managed cluster: what a create or update makes of it, what can not change, whether it has an issuer.
  *
- * Node pools, network and version are stored and echoed, never acted on. Leaves to `rotation.ts` the keys, to
- * `http/management` the members that only fill the reply.
+ * Node pools, network and version are stored and echoed, never acted on. Leaves to `agent-pools.ts` the node pools, to
+ * `resource-bounds.ts` how much there may be, to `rotation.ts` the keys, to `http/management` the members that only fill
+ * the reply.
  */
+import { mergePools, pools } from './agent-pools.ts';
 import { MintmarkError } from './errors.ts';
 import { hasIssuerByDefault, parseKubernetesVersion, versionWarning } from './kubernetes-version.ts';
 import { knownLocation } from './locations.ts';
+import { bounded } from './resource-bounds.ts';
 import { assertResourceName, MANAGED_CLUSTER_TYPE, managedClusterId } from './resource-id.ts';
 import { isJsonObject, type Json, type JsonObject, merge, type Resource } from './resource.ts';
 
@@ -42,11 +45,12 @@ export interface ClusterDecision {
   readonly warnings: readonly string[];
 }
 
-type Kind = 'text' | 'switch' | 'object' | 'list';
+type Kind = 'text' | 'label' | 'switch' | 'object' | 'list';
 
 /** The writable members of `properties` that are stored and echoed, and what each has to be. `oidcIssuerProfile` is decided here, not stored. */
 const STORED_PROPERTIES: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ...of('text', 'kubernetesVersion', 'dnsPrefix', 'fqdnSubdomain', 'nodeResourceGroup', 'supportPlan', 'diskEncryptionSetID', 'publicNetworkAccess'),
+  ...of('label', 'dnsPrefix', 'fqdnSubdomain'),
+  ...of('text', 'kubernetesVersion', 'nodeResourceGroup', 'supportPlan', 'diskEncryptionSetID', 'publicNetworkAccess'),
   ...of('switch', 'enableRBAC', 'disableLocalAccounts'),
   ...of('list', 'agentPoolProfiles'),
   ...of('object', 'linuxProfile', 'windowsProfile', 'servicePrincipalProfile', 'addonProfiles', 'podIdentityProfile', 'networkProfile', 'aadProfile',
@@ -57,19 +61,26 @@ const STORED_PROPERTIES: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 const KINDS = {
   text: { words: 'a string', holds: (value: Json) => typeof value === 'string' },
+  /** A DNS label (RFC 1123, section 2.1) with the length that AKS leaves of one. */
+  label: { words: 'a string of 1 to 54 letters, digits and hyphens, with a letter or digit at both ends', holds: (value: Json) => typeof value === 'string' && /^[a-z0-9]([-a-z0-9]{0,52}[a-z0-9])?$/i.test(value) },
   switch: { words: 'true or false', holds: (value: Json) => typeof value === 'boolean' },
   object: { words: 'an object', holds: (value: Json) => isJsonObject(value) },
   list: { words: 'a list of objects', holds: (value: Json) => Array.isArray(value) && value.every(isJsonObject) },
 } as const satisfies Record<Kind, { words: string; holds: (value: Json) => boolean }>;
 
-/** Members that hold a secret: never stored, so never echoed. */
-const SECRET_MEMBERS: ReadonlySet<string> = new Set(['secret', 'adminPassword', 'serverAppSecret', 'gmsaPassword']);
+/** Members that hold a secret, in lower case and compared so: never stored, so never echoed. */
+const SECRET_MEMBERS: ReadonlySet<string> = new Set([
+  'secret', 'clientsecret', 'serverappsecret', 'password', 'adminpassword', 'gmsapassword', 'privatekey', 'connectionstring', 'token',
+]);
+
+/** Each one's ids in the reply cost more than the little that a request says of it. */
+const MOST_IDENTITIES = 20;
 
 const DEFAULT_POOL: JsonObject = { name: 'nodepool1', count: 1, mode: 'System', osType: 'Linux', type: 'VirtualMachineScaleSets' };
 const DEFAULT_SKU: JsonObject = { name: 'Base', tier: 'Free' };
 const STORED_NOT_DONE = 'stored and echoed only: Mintmark registers a cluster that runs elsewhere and';
 
-/** A new cluster. @throws MintmarkError for a bad name, location or version. */
+/** A new cluster. @throws MintmarkError for a bad name, location or version, and for what is of the wrong kind or too much. */
 export function createCluster(request: ClusterRequest, place: ClusterPlace, defaults: ClusterDefaults, now: Date): ClusterDecision {
   const name = assertResourceName(MANAGED_CLUSTER_TYPE, place.name);
   const location = knownLocation(request.location ?? defaults.location, defaults.configuredLocations);
@@ -77,18 +88,18 @@ export function createCluster(request: ClusterRequest, place: ClusterPlace, defa
   const given = storable(request.properties);
   const stored = merge(blankProperties({ ...place, name }, location), given);
   const properties = { ...stored, kubernetesVersion: version.text, agentPoolProfiles: mergePools([], given.agentPoolProfiles, [DEFAULT_POOL]) };
-  const cluster: Resource = {
+  const cluster: Resource = bounded({
     id: managedClusterId(place.subscriptionId, place.resourceGroup, name), type: MANAGED_CLUSTER_TYPE, name,
     tenantId: place.tenantId, subscriptionId: place.subscriptionId, location,
     tags: request.tags ?? {}, envelope: merge({ sku: DEFAULT_SKU }, envelopeOf(request)), properties, issuerId: null, version: 1, createdAt: now, updatedAt: now,
-  };
+  });
   const warnings = [versionWarning(version), `The cluster's nodes, network and version are ${STORED_NOT_DONE} creates no nodes.`];
   return { cluster, enableIssuer: issuerAsked(request.properties) ?? hasIssuerByDefault(version), warnings: present(warnings) };
 }
 
 /**
  * An update by PUT: absent means keep.
- * @throws MintmarkError `IssuerCanNotBeDisabled`, `LocationCanNotChange`, `KubernetesDowngrade`, `UnsupportedKubernetesVersion`.
+ * @throws MintmarkError `IssuerCanNotBeDisabled`, `LocationCanNotChange`, `KubernetesDowngrade`, `UnsupportedKubernetesVersion`, `InvalidRequestContent`.
  */
 export function updateCluster(stored: Resource, request: ClusterRequest, defaults: ClusterDefaults, now: Date): ClusterDecision {
   assertSameLocation(stored, request, defaults);
@@ -98,7 +109,7 @@ export function updateCluster(stored: Resource, request: ClusterRequest, default
   const given = storable(request.properties);
   const merged = merge(stored.properties, given);
   const properties = { ...merged, kubernetesVersion: version.text, agentPoolProfiles: mergePools(pools(stored.properties), given.agentPoolProfiles, pools(stored.properties)) };
-  const cluster = { ...stored, tags: request.tags ?? stored.tags, envelope: merge(stored.envelope, envelopeOf(request)), properties, version: stored.version + 1, updatedAt: now };
+  const cluster = bounded({ ...stored, tags: request.tags ?? stored.tags, envelope: merge(stored.envelope, envelopeOf(request)), properties, version: stored.version + 1, updatedAt: now });
   const warnings = [stored.properties.kubernetesVersion === version.text ? null : versionWarning(version), upgradeWarning(stored.properties, properties), scaleWarning(stored.properties, properties)];
   return { cluster, enableIssuer: asked === true && stored.issuerId === null, warnings: present(warnings) };
 }
@@ -155,7 +166,7 @@ function storable(properties: JsonObject): JsonObject {
 function withoutSecrets(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([member]) => !SECRET_MEMBERS.has(member)).map(([member, inner]) => [member, withoutSecrets(inner)]));
+  return Object.fromEntries(Object.entries(value).filter(([member]) => !SECRET_MEMBERS.has(member.toLowerCase())).map(([member, inner]) => [member, withoutSecrets(inner)]));
 }
 
 /** What a new cluster has where the request does not say: whole enough for the clients that read it back. */
@@ -166,24 +177,17 @@ function blankProperties({ resourceGroup, name, kubeletIdentity }: ClusterPlace,
   };
 }
 
-/** The writable members beside `properties`. Ids of identities are made by the server, so what a client sends of them is dropped. */
+/**
+ * The writable members beside `properties`. Ids of identities are made by the server, so what a client sends of them is dropped.
+ * @throws MintmarkError `InvalidRequestContent` for too many identities.
+ */
 function envelopeOf({ identity, sku }: ClusterRequest): JsonObject {
   const { type = null, userAssignedIdentities = null } = identity ?? {};
-  const assigned = isJsonObject(userAssignedIdentities) ? { userAssignedIdentities: Object.fromEntries(Object.keys(userAssignedIdentities).map((id) => [id, {}])) } : {};
-  return { ...(type === null ? {} : { identity: { type, ...assigned } }), ...(sku === undefined ? {} : { sku }) };
+  const ids = isJsonObject(userAssignedIdentities) ? Object.keys(userAssignedIdentities) : null;
+  if (ids !== null && ids.length > MOST_IDENTITIES) throw new MintmarkError('InvalidRequestContent', `There are ${ids.length} user-assigned identities; a cluster has at most ${MOST_IDENTITIES}.`, { target: 'identity.userAssignedIdentities' });
+  const assigned = ids === null ? {} : { userAssignedIdentities: Object.fromEntries(ids.map((id) => [id, {}])) };
+  return { ...(type === null ? {} : { identity: { type: withoutSecrets(type), ...assigned } }), ...(sku === undefined ? {} : { sku: withoutSecrets(sku) }) };
 }
-
-/** The pools of a request replace those stored; of a pool with the same name, absent members are kept. None given: `otherwise`. */
-function mergePools(stored: readonly JsonObject[], given: Json | undefined, otherwise: readonly JsonObject[]): readonly JsonObject[] {
-  const former = new Map(stored.map((pool) => [pool.name, pool]));
-  const next = pools({ agentPoolProfiles: given ?? [] }).map((pool) => merge(former.get(pool.name) ?? {}, pool));
-  const wrong = next.some(({ name, count }) => typeof name !== 'string' || name === '' || (count !== undefined && (!Number.isInteger(count) || Number(count) < 0 || Number(count) > 5000)));
-  if (wrong) throw new MintmarkError('InvalidRequestContent', 'Each agent pool has a name, and a count from 0 to 5000.', { target: 'properties.agentPoolProfiles' });
-  return next.length === 0 ? otherwise : next;
-}
-
-/** The agent pools of a cluster's properties. */
-export const pools = ({ agentPoolProfiles }: JsonObject): readonly JsonObject[] => (Array.isArray(agentPoolProfiles) ? agentPoolProfiles.filter(isJsonObject) : []);
 
 function of(kind: Kind, ...members: readonly string[]): readonly (readonly [string, Kind])[] {
   return members.map((member) => [member, kind]);

@@ -28,6 +28,8 @@ test('a location that is no longer configured still names its own groups', () =>
 const REFUSED: readonly (readonly [string, () => unknown, string])[] = [
   ['another location', () => updateResourceGroup(made, { location: 'eastus' }, [], NOW), 'LocationCanNotChange'],
   ['an unknown location', () => createResourceGroup({ location: 'moon' }, PLACE, DEFAULTS, NOW), 'LocationNotAvailable'],
+  ['a tag with a control character at create', () => createResourceGroup({ tags: { a: '\u0000' } }, PLACE, DEFAULTS, NOW), 'InvalidRequestContent'],
+  ['a tag with a control character at update', () => updateResourceGroup(made, { tags: { 'a\u007f': '' } }, [], NOW), 'InvalidRequestContent'],
   ['a bad name', () => createResourceGroup({}, { ...PLACE, name: 'a.' }, DEFAULTS, NOW), 'InvalidResourceName'],
 ];
 

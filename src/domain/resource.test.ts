@@ -59,6 +59,10 @@ for (const [ifMatch, ifNoneMatch, there, refused] of CONDITIONS) {
   });
 }
 
+test('a PATCH has the bounds of a PUT', () => {
+  assert.throws(() => retag(RESOURCE, { a: 'x'.repeat(257) }, new Date(5)), { code: 'InvalidRequestContent', target: 'tags' });
+});
+
 test('tags are replaced as a whole, and only a difference is a change', () => {
   const now = new Date(5);
   const next = retag(RESOURCE, { b: '2' }, now);

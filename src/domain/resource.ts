@@ -1,5 +1,6 @@
 /** What every resource of the management API has in common, whatever its type. */
 import { MintmarkError } from './errors.ts';
+import { bounded } from './resource-bounds.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -29,8 +30,8 @@ export interface Resource {
 /** Changes with every change of the resource, and is another one for a resource that was deleted and made again. */
 export const eTagOf = ({ version, createdAt }: Resource): string => `${version}-${createdAt.getTime().toString(36)}`;
 
-/** An update by PATCH: the tags, all of them, and nothing else. */
-export const retag = (stored: Resource, tags: Readonly<Record<string, string>>, now: Date): Resource => ({ ...stored, tags, version: stored.version + 1, updatedAt: now });
+/** An update by PATCH: the tags, all of them, and nothing else. @throws MintmarkError `InvalidRequestContent`. */
+export const retag = (stored: Resource, tags: Readonly<Record<string, string>>, now: Date): Resource => bounded({ ...stored, tags, version: stored.version + 1, updatedAt: now });
 
 /** Whether the update would change anything that is stored. */
 export const changes = (stored: Resource, next: Resource): boolean =>

@@ -43,14 +43,18 @@ export type RotationOutcome =
 export function requestRotation(ring: KeyRing, request: RotationRequest, next: NewKey, now: Date, why: Why): RotationOutcome {
   assertOpen(ring, 'rotated');
   const operationId = ring.pending?.operationId ?? request.operationId;
-  if (ring.pending !== null && !request.force && !isReady(ring, now)) return { outcome: 'joined', change: null, operationId, revoked: [] };
+  const switches = switchesAtOnce(ring, request.force, now);
+  if (ring.pending !== null && !switches) return { outcome: 'joined', change: null, operationId, revoked: [] };
   const retired = keysIn(ring, 'retired');
   const revoked = retired.map(({ kid }) => kid);
   const draft = retired.reduce<Draft>(revokeKeyNow, note(begin(ring, now, why), 'rotationRequested'));
-  if (request.force || isReady(ring, draft.ring.updatedAt)) return { outcome: 'rotated', change: finish(switchKeys(draft, next)), operationId, revoked };
+  if (switches) return { outcome: 'rotated', change: finish(switchKeys(draft, next)), operationId, revoked };
   const pending = { operationId, requestedAt: draft.ring.updatedAt, requestedBy: why.actor };
   return { outcome: 'waiting', change: finish(withRing(draft, { pending })), operationId, revoked };
 }
+
+/** Whether a rotation by hand, asked now, would activate the prepared key in the same commit, and so need a new one. */
+export const switchesAtOnce = (ring: KeyRing, force: boolean, now: Date): boolean => force || isReady(ring, latest(now, ring.updatedAt) ?? now);
 
 /**
  * Activate, retire and prepare the next, in one commit (rule 2); ends a pending rotation. Never revokes (rule 10).

@@ -3,7 +3,7 @@
  * EC P-256 and leave this file as PEM texts, which only their owner's files may hold.
  */
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { after, DAY } from '../domain/durations.ts';
 
@@ -49,6 +49,15 @@ export async function createServerCertificate(authority: CertificateWithKey, hos
     ],
   });
   return { certificate: `${certificate.toString('pem')}\n${authority.certificate}`, privateKey: await privateKeyPem(keys.privateKey) };
+}
+
+/** Whether a PEM private key belongs to the (first) PEM certificate; false for what can not be read. */
+export function isPair({ certificate, privateKey }: CertificateWithKey): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
+  } catch {
+    return false;
+  }
 }
 
 const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');

@@ -15,6 +15,9 @@ import type { Listed, NumberedEvent, Page, Store, StoreWriter } from '../store/s
 import type { NewKeys } from './new-keys.ts';
 import type { RingCommits } from './ring-commits.ts';
 
+/** What of a cluster leads to its issuer. */
+export type IssuerHolder = Pick<Resource, 'id' | 'name' | 'issuerId'>;
+
 /** An issuer that is ready to be inserted with its cluster. */
 export interface NewIssuer {
   readonly issuer: Issuer;
@@ -49,7 +52,9 @@ export interface Issuers {
   /** Closes it, in the transaction that deletes its cluster (rule 14). */
   close(tx: StoreWriter, issuerId: string, actor: string): Promise<void>;
   /** @throws MintmarkError `IssuerNotEnabled` when the cluster has none. */
-  view(cluster: Resource): Promise<IssuerView>;
+  view(cluster: IssuerHolder): Promise<IssuerView>;
+  /** The member of the view of that name, for the cost of the ring alone. @throws MintmarkError `IssuerNotEnabled`. */
+  nextActivation(cluster: IssuerHolder): Promise<Date | null>;
   /** Newest first. */
   events(cluster: Resource, page: Page): Promise<Listed<NumberedEvent>>;
 }
@@ -75,12 +80,18 @@ export function createIssuers(store: Store, newKeys: NewKeys, rings: RingCommits
       await tx.markIssuerDeleted(issuerId, tx.now);
     },
     view: (cluster) => viewIssuer(store, rings.settings, issuerIdOf(cluster)),
+    nextActivation: (cluster) => store.read(async (tx) => {
+      const issuerId = issuerIdOf(cluster);
+      const ring = await tx.keyRing(issuerId);
+      if (ring === null) throw notInStore(issuerId);
+      return nextActivation(ring);
+    }),
     events: (cluster, page) => store.read((tx) => tx.events(issuerIdOf(cluster), page)),
   };
 }
 
 /** The issuer that a cluster points to. @throws MintmarkError `IssuerNotEnabled`. */
-export function issuerIdOf(cluster: Resource): string {
+export function issuerIdOf(cluster: IssuerHolder): string {
   if (cluster.issuerId !== null) return cluster.issuerId;
   throw new MintmarkError('IssuerNotEnabled', `The cluster '${cluster.name}' has no OIDC issuer. Enable it: az aks update --enable-oidc-issuer -g ${groupOf(cluster)} -n ${cluster.name}`);
 }
@@ -89,9 +100,11 @@ async function viewIssuer(store: Store, settings: RingSettings, issuerId: string
   return store.read(async (tx) => {
     const now = store.now();
     const [issuer, ring, liveTokens] = [await tx.issuer(issuerId), await tx.keyRing(issuerId), await tx.liveTokens(issuerId, now)];
-    if (issuer === null || ring === null) throw new MintmarkError('StoreCorrupt', `The issuer ${issuerId}, to which a cluster points, is not in the store.`);
+    if (issuer === null || ring === null) throw notInStore(issuerId);
     return { issuer, ring, now, step: nextStep(ring, settings, now), nextActivation: nextActivation(ring), liveTokens };
   });
 }
 
-const groupOf = (cluster: Resource): string => cluster.id.split('/')[4] ?? '';
+const groupOf = (cluster: IssuerHolder): string => cluster.id.split('/')[4] ?? '';
+
+const notInStore = (issuerId: string): MintmarkError => new MintmarkError('StoreCorrupt', `The issuer ${issuerId}, to which a cluster points, is not in the store.`);

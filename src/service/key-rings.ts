@@ -11,9 +11,9 @@ import { type KeyRing, keysIn, type RotationPolicy } from '../domain/key-ring.ts
 import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
 import type { Resource } from '../domain/resource.ts';
-import { emergency, requestRotation, revokeKey, setPolicy } from '../domain/rotation.ts';
+import { emergency, requestRotation, revokeKey, setPolicy, switchesAtOnce } from '../domain/rotation.ts';
 import { nextStep, type RingSettings } from '../domain/rotation-schedule.ts';
-import type { Store, StoreWriter } from '../store/store.ts';
+import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { issuerIdOf } from './issuers.ts';
 import type { NewKeys } from './new-keys.ts';
@@ -57,8 +57,8 @@ interface Decision {
 interface Verb {
   readonly action: string;
   readonly kind: Operation['kind'];
-  readonly keyCount: number;
-  readonly why: Why;
+  /** How many new keys `decide` would use now. */
+  keysNeeded(ring: KeyRing, now: Date): number;
   decide(ring: KeyRing, keys: readonly NewKey[], operationId: string, now: Date): Decision;
 }
 
@@ -69,30 +69,41 @@ export function createKeyRings(
 
   async function perform(caller: Caller, cluster: Resource, verb: Verb): Promise<RotationResult> {
     const issuerId = issuerIdOf(cluster);
-    const made = await newKeys.make(verb.keyCount, { tenantId: cluster.tenantId, issuerId });
+    for (;;) {
+      const decision = await attempt(caller, cluster, issuerId, verb);
+      if (decision === 'needs more keys') continue;
+      deps.wakeRotator();
+      await publications.settle();
+      return resultOf(issuerId, decision);
+    }
+  }
+
+  /** Making keys is costly: first it is seen how many it takes, and more than that only when the ring has changed meanwhile. */
+  async function attempt(caller: Caller, cluster: Resource, issuerId: string, verb: Verb): Promise<Decision | 'needs more keys'> {
+    const outlook = await store.read(async (tx) => ({ ring: await tx.keyRing(issuerId), repeated: await repeatedOperation(tx, caller, cluster, verb.action, store.now()) }));
+    const count = outlook.ring === null || outlook.repeated !== null ? 0 : verb.keysNeeded(outlook.ring, store.now());
+    const made = await newKeys.make(count, { tenantId: cluster.tenantId, issuerId });
     let used: RingChange | null = null;
     try {
       const decision = await store.write((tx) => decideIn(tx, caller, cluster, issuerId, verb, made.keys));
-      used = decision.change;
-      deps.wakeRotator();
-      await publications.settle();
-      return await resultOf(issuerId, decision);
+      if (decision !== 'needs more keys') used = decision.change;
+      return decision;
     } finally {
       made.settle(used);
     }
   }
 
-  async function decideIn(tx: StoreWriter, caller: Caller, cluster: Resource, issuerId: string, verb: Verb, keys: readonly NewKey[]): Promise<Decision> {
-    const repeated = await repeatedOperation(tx, caller, cluster, verb.action);
+  async function decideIn(tx: StoreWriter, caller: Caller, cluster: Resource, issuerId: string, verb: Verb, keys: readonly NewKey[]): Promise<Decision | 'needs more keys'> {
+    const repeated = await repeatedOperation(tx, caller, cluster, verb.action, tx.now);
     if (repeated !== null) return { change: null, outcome: 'joined', operationId: repeated.id, revoked: repeated.result.revoked };
     const operationId = randomUUID();
-    let decision: Decision | undefined;
+    let decision: Decision | 'needs more keys' | undefined;
     const commit = await rings.commit(tx, issuerId, (ring, now) => {
-      decision = verb.decide(ring, keys, operationId, now);
-      return decision.change;
+      decision = verb.keysNeeded(ring, now) > keys.length ? 'needs more keys' : verb.decide(ring, keys, operationId, now);
+      return decision === 'needs more keys' ? null : decision.change;
     });
     if (commit === null || decision === undefined) throw new MintmarkError('StoreCorrupt', `The key ring of issuer ${issuerId} is not in the store.`);
-    await keepOperation(tx, caller, cluster, verb, decision, commit.change);
+    if (decision !== 'needs more keys') await keepOperation(tx, caller, cluster, verb, decision, commit.change);
     return decision;
   }
 
@@ -125,7 +136,8 @@ export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null
 function rotateVerb(caller: Caller, force: boolean): Verb {
   const why: Why = { cause: force ? 'force' : 'manual', actor: actorOf(caller), reason: force ? 'a forced rotation was asked for' : 'a rotation was asked for' };
   return {
-    action: force ? 'rotate with force' : 'rotate', kind: 'rotate', keyCount: 1, why,
+    action: force ? 'rotate with force' : 'rotate', kind: 'rotate',
+    keysNeeded: (ring, now) => (ring.open && switchesAtOnce(ring, force, now) ? 1 : 0),
     decide: (ring, keys, operationId, now) => requestRotation(ring, { operationId, force }, keys[0]!, now, why),
   };
 }
@@ -133,7 +145,8 @@ function rotateVerb(caller: Caller, force: boolean): Verb {
 function emergencyVerb(caller: Caller): Verb {
   const why: Why = { cause: 'emergency', actor: actorOf(caller), reason: 'an emergency rotation was asked for' };
   return {
-    action: 'emergency', kind: 'rotate', keyCount: 2, why,
+    action: 'emergency', kind: 'rotate',
+    keysNeeded: (ring) => (ring.open ? 2 : 0),
     decide: (ring, keys, operationId, now) => ({
       change: emergency(ring, keys[0]!, keys[1]!, now, why),
       outcome: 'rotated',
@@ -146,7 +159,8 @@ function emergencyVerb(caller: Caller): Verb {
 function revokeVerb(caller: Caller, kid: string, force: boolean): Verb {
   const why: Why = { cause: 'revocation', actor: actorOf(caller), reason: 'its revocation was asked for' };
   return {
-    action: `revoke ${kid}${force ? ' with force' : ''}`, kind: 'revokeKey', keyCount: 1, why,
+    action: `revoke ${kid}${force ? ' with force' : ''}`, kind: 'revokeKey',
+    keysNeeded: (ring) => (ring.keys.some((key) => key.kid === kid && (key.state === 'prepared' || (key.state === 'active' && force))) ? 1 : 0),
     decide: (ring, keys, operationId, now) => {
       const already = keysIn(ring, 'revoked').some((key) => key.kid === kid);
       return { change: already ? null : revokeKey(ring, kid, force, keys[0]!, now, why), outcome: 'revoked', operationId, revoked: [kid] };
@@ -154,9 +168,9 @@ function revokeVerb(caller: Caller, kid: string, force: boolean): Verb {
   };
 }
 
-async function repeatedOperation(tx: StoreWriter, caller: Caller, cluster: Resource, action: string): Promise<Operation | null> {
+async function repeatedOperation(tx: StoreReader, caller: Caller, cluster: Resource, action: string, now: Date): Promise<Operation | null> {
   const key = requestKey(caller, cluster, action);
-  const id = key === null ? null : await tx.requestedOperation(key, after(tx.now, -REPEAT_HOURS * HOUR));
+  const id = key === null ? null : await tx.requestedOperation(key, after(now, -REPEAT_HOURS * HOUR));
   return id === null ? null : tx.operation(id);
 }
 

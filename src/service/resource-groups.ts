@@ -22,7 +22,7 @@ export interface GroupAddress {
 }
 
 export interface ResourceGroups {
-  /** @throws MintmarkError `PreconditionFailed`, and what the domain refuses. */
+  /** @throws MintmarkError `PreconditionFailed`, `SubscriptionNotFound`, and what the domain refuses. */
   put(at: GroupAddress, request: ResourceGroupRequest, precondition: Precondition): Promise<{ readonly group: Resource; readonly created: boolean }>;
   /** @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`. */
   setTags(at: GroupAddress, tags: Readonly<Record<string, string>>, precondition: Precondition): Promise<Resource>;
@@ -48,6 +48,8 @@ export function createResourceGroups({ store, issuers, publications, defaults }:
     put: (at, request, precondition) => store.write(async (tx) => {
       const stored = await tx.resource(idOf(at));
       assertPrecondition(precondition, stored);
+      // A subscription can go between the guard and here; nothing may be left in one that is gone.
+      if (stored === null && (await tx.subscription(at.subscriptionId)) === null) throw new MintmarkError('SubscriptionNotFound', `The subscription '${at.subscriptionId}' could not be found.`);
       const group = stored === null ? createResourceGroup(request, at, defaults, tx.now) : updateResourceGroup(stored, request, defaults.configuredLocations, tx.now);
       if (stored !== null && !changes(stored, group)) return { group: stored, created: false };
       await tx.putResource(group);

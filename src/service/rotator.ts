@@ -7,7 +7,7 @@
 import type { Logger } from 'pino';
 import { after, HOUR } from '../domain/durations.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
-import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
+import type { ChangeCause, NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { activate, changeGap, prune } from '../domain/rotation.ts';
 import { nextStep, type Step, wakeAt } from '../domain/rotation-schedule.ts';
 import type { Store } from '../store/store.ts';
@@ -35,9 +35,9 @@ const RING_BACK_OFF = 60;
 const LOOP_BACK_OFF = 5;
 
 export function createRotator(
-  deps: { readonly store: Store; readonly clock: Clock; readonly newKeys: NewKeys; readonly rings: RingCommits; readonly publications: Publications; readonly log: Logger },
+  deps: { readonly store: Store; readonly clock: Clock; readonly newKeys: NewKeys; readonly rings: RingCommits; readonly publications: Publications; readonly log: Logger; readonly onFailure?: (rotation: ChangeCause | null) => void },
 ): Rotator {
-  const { store, clock, newKeys, rings, publications, log } = deps;
+  const { store, clock, newKeys, rings, publications, log, onFailure = () => undefined } = deps;
   const { settings } = rings;
   let wakeUp = new AbortController();
   let stopping = false;
@@ -63,6 +63,9 @@ export function createRotator(
     let change: RingChange | null = null;
     try {
       change = await commit(issuerId, step, made.keys[0]);
+    } catch (error) {
+      onFailure(step.do === 'activate' ? step.cause : null);
+      throw error;
     } finally {
       made.settle(change);
     }

@@ -29,6 +29,7 @@ test('a rotation between signature and record makes it sign again, with the new 
   };
   const { token } = await world.tokens.issue(world.cluster, REQUEST);
   assert.match(token, /^key2\./);
+  assert.deepEqual(world.signerForgot, ['key1'], 'the key that was opened for nothing is dropped');
   assert.deepEqual([...await world.store.read((tx) => tx.liveTokens(world.issuerId, world.store.now()))], [['key2', 1]]);
 });
 

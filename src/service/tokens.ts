@@ -37,7 +37,10 @@ export function createTokens(store: Store, signer: TokenSigner): Tokens {
     const { claims, warning } = tokenClaims(request, { issuerUrl: issuer.url, jti: randomUUID(), serviceAccountUid: uidOf(issuerId, request.serviceAccount), now: store.now() });
     const token = await signer.sign({ ...active, tenantId: issuer.tenantId, issuerId }, JSON.stringify(claims), () => sealedHalf(store, issuerId, active.kid));
     const recorded = await store.write((tx) => tx.recordToken(recordOf(claims, issuerId, active.kid), ring.version));
-    return recorded ? { token, claims, warning } : null;
+    if (recorded) return { token, claims, warning };
+    // The ring has moved on: what was opened for this signature may be destroyed in the store by now.
+    signer.forget(issuerId, active.kid);
+    return null;
   }
 
   return {

@@ -3,6 +3,7 @@ import type { Insertable } from 'kysely';
 import { ALGORITHMS, type AlgorithmName, isAlgorithmName, type PublicMembers } from '../domain/algorithms.ts';
 import { assertRing, awaitsConfirmation, KEY_STATES, type KeyRing, type KeyState, type PendingRotation, type PublicationGap, type SigningKey } from '../domain/key-ring.ts';
 import type { ChangeCause, KeyEvent, KeyEventKind } from '../domain/key-ring-change.ts';
+import { automaticRotationDue } from '../domain/rotation-schedule.ts';
 import { Columns, ms, msOrNull, object, textRecord } from './columns.ts';
 import type { KeyEventRow, KeyRingRow, SigningKeyRow } from './sql-tables.ts';
 import type { NumberedEvent, RingUpdate } from './store.ts';
@@ -25,7 +26,7 @@ export const keyRingRow = ({ change: { ring }, wakeAt }: RingUpdate, change: num
   issuer_id: ring.issuerId, epoch: ring.epoch, version: ring.version, open: Number(ring.open), rotate_every: ring.policy.rotateEvery,
   gap_seconds: ring.gap.seconds, gap_lowered: ring.gap.lowered === null ? null : JSON.stringify(ring.gap.lowered), gap_floor: msOrNull(ring.gap.floor),
   pending: ring.pending === null ? null : JSON.stringify({ ...ring.pending, requestedAt: ms(ring.pending.requestedAt) }),
-  created_at: ms(ring.createdAt), updated_at: ms(ring.updatedAt), wake_at: msOrNull(wakeAt), change,
+  created_at: ms(ring.createdAt), updated_at: ms(ring.updatedAt), wake_at: msOrNull(wakeAt), rotation_due: msOrNull(automaticRotationDue(ring)), change,
   awaits_confirmation: Number(awaitsConfirmation(ring)), documented: Number(ring.open || ring.keys.length > 0),
 });
 

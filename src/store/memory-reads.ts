@@ -3,11 +3,12 @@ import { hasCome } from '../domain/durations.ts';
 import { awaitsConfirmation } from '../domain/key-ring.ts';
 import { isWithin, resourceKey } from '../domain/resource-id.ts';
 import type { Held, MemoryState, StoredRing } from './memory-state.ts';
+import { statisticsReads } from './memory-statistics.ts';
 import { listed, numberedPageStart, pageStart } from './page.ts';
 import type { StoreReader } from './store.ts';
 
 /** `state` gives the view of a read transaction, or the draft of a write transaction as it is now. */
-export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state) });
+export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state), ...statisticsReads(state) });
 
 type View = () => MemoryState;
 type Some<Name extends keyof StoreReader> = Pick<StoreReader, Name>;
@@ -27,13 +28,19 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : 1;
 }
 
-const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'roleAssignments'> => ({
+const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt'> => ({
   tenant: async (id) => view().tables.tenants.get(resourceKey(id)) ?? null,
   tenants: async () => all(view, 'tenants'),
   subscription: async (id) => view().tables.subscriptions.get(resourceKey(id)) ?? null,
   subscriptions: async (tenantId) => all(view, 'subscriptions').filter((subscription) => resourceKey(subscription.tenantId) === resourceKey(tenantId)),
   principal: async (id) => view().tables.principals.get(resourceKey(id)) ?? null,
+  async principals(tenantId, page) {
+    const start = pageStart(page);
+    const found = all(view, 'principals').filter((principal) => resourceKey(principal.tenantId) === resourceKey(tenantId) && (start === null || resourceKey(principal.id) > start));
+    return listed(found.slice(0, page.limit + 1), page.limit, ({ id }) => resourceKey(id));
+  },
   roleAssignments: async (principalId) => all(view, 'roleAssignments').filter((assignment) => resourceKey(assignment.principalId) === resourceKey(principalId)),
+  roleAssignmentsAt: async (scope) => all(view, 'roleAssignments').filter((assignment) => resourceKey(assignment.scope) === resourceKey(scope)),
 });
 
 const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | 'issuerByPath' | 'issuerIds'> => ({

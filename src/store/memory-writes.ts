@@ -2,7 +2,7 @@
 import { after, DAY, HOUR, hasCome } from '../domain/durations.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { OPERATION_DAYS, REPEAT_HOURS } from '../domain/operation.ts';
-import { resourceKey } from '../domain/resource-id.ts';
+import { isWithin, resourceKey } from '../domain/resource-id.ts';
 import { TOKEN_RECORD_DAYS } from '../domain/service-account-token.ts';
 import { memoryReads } from './memory-reads.ts';
 import { type Held, keyOf, type MemoryState, type StoredRing, type Tables } from './memory-state.ts';
@@ -53,11 +53,18 @@ class Draft implements MemoryState {
 
 type Some<Name extends keyof StoreWriter> = Pick<StoreWriter, Name>;
 
-const accountWrites = (draft: Draft): Some<'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment'> => ({
+const accountWrites = (draft: Draft): Some<
+  'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment' | 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignmentsWithin'
+> => ({
   putTenant: async (tenant) => draft.put('tenants', resourceKey(tenant.id), tenant),
   putSubscription: async (subscription) => draft.put('subscriptions', resourceKey(subscription.id), subscription),
   putPrincipal: async (principal) => draft.put('principals', resourceKey(principal.id), principal),
   putRoleAssignment: async (assignment) => draft.put('roleAssignments', keyOf(resourceKey(assignment.principalId), resourceKey(assignment.scope), assignment.role), assignment),
+  deleteTenant: async (id) => void draft.delete('tenants', resourceKey(id)),
+  deleteSubscription: async (id) => void draft.delete('subscriptions', resourceKey(id)),
+  deletePrincipal: async (id) => void draft.delete('principals', resourceKey(id)),
+  deleteRoleAssignments: async (principalId) => draft.deleteWhere('roleAssignments', (assignment) => resourceKey(assignment.principalId) === resourceKey(principalId)),
+  deleteRoleAssignmentsWithin: async (scope) => draft.deleteWhere('roleAssignments', (assignment) => isWithin(assignment.scope, scope)),
 });
 
 const resourceWrites = (draft: Draft): Some<'putResource' | 'deleteResource' | 'insertIssuer' | 'markIssuerDeleted'> => ({
@@ -123,7 +130,7 @@ const publicationWrites = (draft: Draft, now: Date): Some<'confirmPublication' |
   removePublisher: async (publisher) => void draft.delete('publishers', publisher),
 });
 
-const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberRequest' | 'recordToken' | 'putServerKey' | 'putSetting' | 'sweep'> => ({
+const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberRequest' | 'recordToken' | 'putServerKey' | 'deleteServerKey' | 'putSetting' | 'sweep'> => ({
   putOperation: async (operation) => draft.put('operations', operation.id, operation),
   rememberRequest: async (key, operationId) => draft.put('requests', key, { operationId, at: now }),
   async recordToken(token, ringVersion) {
@@ -135,6 +142,7 @@ const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberR
     return true;
   },
   putServerKey: async (key) => draft.put('serverKeys', keyOf(key.purpose, key.kid), key),
+  deleteServerKey: async (purpose, kid) => void draft.delete('serverKeys', keyOf(purpose, kid)),
   putSetting: async (name, value) => draft.put('settings', name, value),
   async sweep() {
     draft.deleteWhere('tokens', ({ expiresAt }) => hasCome(expiresAt, after(now, -TOKEN_RECORD_DAYS * DAY)));

@@ -1,15 +1,15 @@
 /** Tenants, subscriptions, principals and their roles in SQL. */
-import type { Kysely } from 'kysely';
-import type { Principal, Role, RoleAssignment, Subscription, Tenant } from '../domain/principal.ts';
+import { type Kysely, sql } from 'kysely';
+import { type ClientSecret, type Principal, type RoleAssignment, ROLES, type Subscription, type Tenant } from '../domain/principal.ts';
 import { resourceKey } from '../domain/resource-id.ts';
-import { Columns, ms, texts } from './columns.ts';
+import { Columns, ms, msOrNull, object } from './columns.ts';
+import { listed, pageStart } from './page.ts';
 import type { Tables } from './sql-tables.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
-const ROLES = Object.keys({ Owner: true, Contributor: true, Reader: true } satisfies Record<Role, true>) as readonly Role[];
-
-type Reads = Pick<StoreReader, 'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'roleAssignments'>;
-type Writes = Pick<StoreWriter, 'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment'>;
+type Reads = Pick<StoreReader, 'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt'>;
+type Puts = Pick<StoreWriter, 'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment'>;
+type Deletes = Pick<StoreWriter, 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignmentsWithin'>;
 
 export const accountReads = (db: Kysely<Tables>): Reads => ({
   tenant: async (id) => one(await db.selectFrom('tenants').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), tenantOf),
@@ -17,11 +17,21 @@ export const accountReads = (db: Kysely<Tables>): Reads => ({
   subscription: async (id) => one(await db.selectFrom('subscriptions').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), subscriptionOf),
   subscriptions: async (tenantId) => (await db.selectFrom('subscriptions').selectAll().where('tenant_key', '=', resourceKey(tenantId)).orderBy('key').execute()).map(subscriptionOf),
   principal: async (id) => one(await db.selectFrom('principals').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), principalOf),
+  async principals(tenantId, page) {
+    const start = pageStart(page);
+    const rows = await db.selectFrom('principals').selectAll().where(sql`lower(tenant_id)`, '=', resourceKey(tenantId))
+      .$if(start !== null, (query) => query.where('key', '>', start)).orderBy('key').limit(page.limit + 1).execute();
+    return listed(rows.map(principalOf), page.limit, ({ id }) => resourceKey(id));
+  },
   roleAssignments: async (principalId) =>
     (await db.selectFrom('role_assignments').selectAll().where('principal_key', '=', resourceKey(principalId)).orderBy('scope_key').orderBy('role').execute()).map(roleAssignmentOf),
+  roleAssignmentsAt: async (scope) =>
+    (await db.selectFrom('role_assignments').selectAll().where('scope_key', '=', resourceKey(scope)).orderBy('principal_key').orderBy('role').execute()).map(roleAssignmentOf),
 });
 
-export const accountWrites = (db: Kysely<Tables>): Writes => ({
+export const accountWrites = (db: Kysely<Tables>): Puts & Deletes => ({ ...accountPuts(db), ...accountDeletes(db) });
+
+const accountPuts = (db: Kysely<Tables>): Puts => ({
   async putTenant(tenant) {
     const row = { key: resourceKey(tenant.id), id: tenant.id, display_name: tenant.displayName, created_at: ms(tenant.createdAt) };
     await db.insertInto('tenants').values(row).onConflict((on) => on.column('key').doUpdateSet(row)).execute();
@@ -30,13 +40,33 @@ export const accountWrites = (db: Kysely<Tables>): Writes => ({
     const row = { key: resourceKey(id), id, tenant_key: resourceKey(tenantId), tenant_id: tenantId, display_name: displayName, created_at: ms(createdAt) };
     await db.insertInto('subscriptions').values(row).onConflict((on) => on.column('key').doUpdateSet(row)).execute();
   },
-  async putPrincipal({ id, tenantId, displayName, secretHashes, createdAt }) {
-    const row = { key: resourceKey(id), id, tenant_id: tenantId, display_name: displayName, secret_hashes: JSON.stringify(secretHashes), created_at: ms(createdAt) };
+  async putPrincipal({ id, tenantId, displayName, secrets, createdAt }) {
+    const row = { key: resourceKey(id), id, tenant_id: tenantId, display_name: displayName, secret_hashes: JSON.stringify(secrets.map(storedSecret)), created_at: ms(createdAt) };
     await db.insertInto('principals').values(row).onConflict((on) => on.column('key').doUpdateSet(row)).execute();
   },
   async putRoleAssignment({ principalId, role, scope }) {
     const row = { principal_key: resourceKey(principalId), principal_id: principalId, role, scope_key: resourceKey(scope), scope };
     await db.insertInto('role_assignments').values(row).onConflict((on) => on.columns(['principal_key', 'scope_key', 'role']).doUpdateSet(row)).execute();
+  },
+});
+
+const accountDeletes = (db: Kysely<Tables>): Deletes => ({
+  async deleteTenant(id) {
+    await db.deleteFrom('tenants').where('key', '=', resourceKey(id)).execute();
+  },
+  async deleteSubscription(id) {
+    await db.deleteFrom('subscriptions').where('key', '=', resourceKey(id)).execute();
+  },
+  async deletePrincipal(id) {
+    await db.deleteFrom('principals').where('key', '=', resourceKey(id)).execute();
+  },
+  async deleteRoleAssignments(principalId) {
+    await db.deleteFrom('role_assignments').where('principal_key', '=', resourceKey(principalId)).execute();
+  },
+  async deleteRoleAssignmentsWithin(scope) {
+    const outer = resourceKey(scope).replace(/\/$/, '');
+    await db.deleteFrom('role_assignments').where('scope_key', '=', outer).execute();
+    await db.deleteFrom('role_assignments').where('scope_key', '>=', `${outer}/`).where('scope_key', '<', `${outer}0`).execute();
   },
 });
 
@@ -57,11 +87,29 @@ function principalOf(row: Tables['principals']): Principal {
   const column = new Columns(row, `the principal ${row.id}`);
   return {
     id: column.text('id'), tenantId: column.text('tenant_id'), displayName: column.text('display_name'),
-    secretHashes: column.json('secret_hashes', texts), createdAt: column.date('created_at'),
+    secrets: column.json('secret_hashes', secretsOf), createdAt: column.date('created_at'),
   };
 }
 
 function roleAssignmentOf(row: Tables['role_assignments']): RoleAssignment {
   const column = new Columns(row, `a role assignment of the principal ${row.principal_id}`);
   return { principalId: column.text('principal_id'), role: column.oneOf('role', ROLES), scope: column.text('scope') };
+}
+
+const storedSecret = ({ id, hash, createdAt, usedAt }: ClientSecret): object => ({ id, hash, createdAt: ms(createdAt), usedAt: msOrNull(usedAt) });
+
+function secretsOf(value: unknown): readonly ClientSecret[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const secrets = value.map((item) => secretOf(object(item) ?? {}));
+  return secrets.every((secret) => secret !== undefined) ? secrets : undefined;
+}
+
+function secretOf({ id, hash, createdAt, usedAt }: Readonly<Record<string, unknown>>): ClientSecret | undefined {
+  const [created, used] = [instantOf(createdAt), usedAt === null ? null : instantOf(usedAt)];
+  return typeof id === 'string' && typeof hash === 'string' && created !== undefined && used !== undefined ? { id, hash, createdAt: created, usedAt: used } : undefined;
+}
+
+function instantOf(value: unknown): Date | undefined {
+  const at = new Date(typeof value === 'number' ? value : Number.NaN);
+  return Number.isNaN(at.getTime()) ? undefined : at;
 }

@@ -10,7 +10,7 @@ import { sqliteBackEnd } from './sqlite-back-end.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
 /** What may be read whole: tables of few rows whatever the number of issuers, and indexes that hold only what is asked for. */
-const READ_WHOLE = /^SCAN (store_state|publishers|tenants USING INDEX|key_rings USING COVERING INDEX key_rings_[35]|key_rings USING INDEX key_rings_6)\b/;
+const READ_WHOLE = /^SCAN (store_state|publishers|tenants USING INDEX|key_rings USING COVERING INDEX key_rings_[356]|key_rings USING INDEX key_rings_6)\b/;
 /** What may be sorted: what belongs to one issuer, tenant or purpose. */
 const SORTED = /^USE TEMP B-TREE .* from "(signing_keys|subscriptions|issued_tokens|server_keys)"/;
 
@@ -29,7 +29,9 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   subscription: (tx) => tx.subscription('s'),
   subscriptions: (tx) => tx.subscriptions('t'),
   principal: (tx) => tx.principal('p'),
+  principals: async (tx) => [await tx.principals('t', { limit: 1 }), await tx.principals('t', { limit: 1, cursor: Buffer.from('p').toString('base64url') })],
   roleAssignments: (tx) => tx.roleAssignments('p'),
+  roleAssignmentsAt: (tx) => tx.roleAssignmentsAt('/'),
   resource: (tx) => tx.resource('/a'),
   resources: async (tx) => [await tx.resources({ type: 't', scope: '/a' }, { limit: 1 }), await tx.resources({ type: 't', scope: '/a', withIssuer: true }, { limit: 1, cursor: Buffer.from('/a/b').toString('base64url') })],
   issuer: (tx) => tx.issuer('i'),
@@ -52,6 +54,7 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   liveTokens: (tx) => tx.liveTokens('issuer', START),
   serverKeys: (tx) => tx.serverKeys('p'),
   setting: (tx) => tx.setting('s'),
+  statistics: (tx) => tx.statistics([START], START),
 };
 
 async function writes(tx: StoreWriter): Promise<void> {
@@ -62,6 +65,12 @@ async function writes(tx: StoreWriter): Promise<void> {
   await tx.wakeRingsWithOtherGap(3, START);
   await tx.markIssuerDeleted(issuer('issuer').id, START);
   await tx.deleteResource('/a');
+  await tx.deleteTenant('t');
+  await tx.deleteSubscription('s');
+  await tx.deletePrincipal('p');
+  await tx.deleteRoleAssignments('p');
+  await tx.deleteRoleAssignmentsWithin('/subscriptions/s');
+  await tx.deleteServerKey('access-token', 'kid');
   await tx.confirmPublication('east', 1);
   await tx.removePublisher('east');
   await tx.sweep();

@@ -10,7 +10,7 @@ import type { Tables } from './sql-tables.ts';
 import type { ServerKey, StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'operation' | 'operationsEndingBy' | 'requestedOperation' | 'liveTokens' | 'serverKeys' | 'setting'>;
-type Writes = Pick<StoreWriter, 'putOperation' | 'rememberRequest' | 'recordToken' | 'putServerKey' | 'putSetting' | 'sweep'>;
+type Writes = Pick<StoreWriter, 'putOperation' | 'rememberRequest' | 'recordToken' | 'putServerKey' | 'deleteServerKey' | 'putSetting' | 'sweep'>;
 
 export const recordReads = (db: Kysely<Tables>): Reads => ({
   operation: async (id) => one(await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst(), operationOf),
@@ -50,6 +50,9 @@ export const recordWrites = (db: Kysely<Tables>, now: Date): Writes => ({
   async putServerKey({ purpose, kid, publicJwk, sealed, createdAt }) {
     const row = { purpose, kid, public_jwk: JSON.stringify(publicJwk), sealed, created_at: ms(createdAt) };
     await db.insertInto('server_keys').values(row).onConflict((on) => on.columns(['purpose', 'kid']).doUpdateSet(row)).execute();
+  },
+  async deleteServerKey(purpose, kid) {
+    await db.deleteFrom('server_keys').where('purpose', '=', purpose).where('kid', '=', kid).execute();
   },
   async putSetting(name, value) {
     await db.insertInto('settings').values({ name, value }).onConflict((on) => on.column('name').doUpdateSet({ value })).execute();

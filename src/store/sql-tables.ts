@@ -74,6 +74,8 @@ export interface KeyRingRow {
   updated_at: number;
   /** When the rotator has to look again. */
   wake_at: number | null;
+  /** When its active key gives way by its period. */
+  rotation_due: number | null;
   /** The store-wide number of its last commit. */
   change: number;
   awaits_confirmation: number;

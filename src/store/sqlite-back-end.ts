@@ -18,7 +18,8 @@ const LONGEST_PAUSE_MS = 100;
 
 /** `patienceMs`: how long a transaction waits for another process's lock before it is `StoreBusy`. */
 export function sqliteBackEnd(writing: DatabaseSync, reading: DatabaseSync, patienceMs: number): SqlBackEnd {
-  let toErase = false;
+  // What a killed process had deleted may still stand in the log that it left.
+  let toErase = true;
   const ended = (): void => {
     if (toErase && !writing.isTransaction) toErase = !emptyLog(writing);
   };

@@ -33,6 +33,7 @@ const ROWS: readonly (readonly [string, string, RegExp, (tx: StoreReader) => Pro
   ['an unknown status of an operation', "update operations set status = 'Paused'", /the operation op .*'status' is none of/, (tx) => tx.operation('op')],
   ['an error of an operation with an unknown code', `update operations set error = '{"code":"Odd","message":"m"}'`, /the operation op .*'error' is cut short or was changed/, (tx) => tx.operation('op')],
   ['an unknown role', "update role_assignments set role = 'King'", /a role assignment of the principal ada .*'role' is none of Owner, Contributor, Reader/, (tx) => tx.roleAssignments('ada')],
+  ['a secret without a time', "update principals set secret_hashes = '[{\"id\":\"a\",\"hash\":\"b\",\"createdAt\":9e15,\"usedAt\":null}]'", /the principal ada .*'secret_hashes' is cut short or was changed/, (tx) => tx.principal('ada')],
   ['secret hashes that are no list', "update principals set secret_hashes = '{}'", /the principal ada .*'secret_hashes' is cut short or was changed/, (tx) => tx.principal('ada')],
   ['a publisher at no change', "update publishers set change = 'x'", /the publisher east .*'change' is no whole number/, (tx) => tx.confirmation()],
 ];
@@ -43,7 +44,7 @@ async function filled(place: SqliteFile): Promise<Store> {
     await bear(tx);
     await tx.putResource(cluster('g', 'c'));
     await tx.putOperation(operation('op'));
-    await tx.putPrincipal({ id: 'ada', tenantId: 'Tenant', displayName: 'Ada', secretHashes: ['hash'], createdAt: tx.now });
+    await tx.putPrincipal({ id: 'ada', tenantId: 'Tenant', displayName: 'Ada', secrets: [{ id: 's', hash: 'hash', createdAt: tx.now, usedAt: null }], createdAt: tx.now });
     await tx.putRoleAssignment({ principalId: 'ada', role: 'Owner', scope: '/' });
     await tx.recordToken(token('jti'), 1);
     await tx.confirmPublication('east', 1);

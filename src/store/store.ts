@@ -10,7 +10,7 @@
  * - Ids are compared without regard to case (`resourceKey`); lists are in a stable order and page by an opaque cursor.
  * - Failures are `MintmarkError`: `StoreBusy`, `StoreFull`, `StoreUnavailable`, `StoreCorrupt`.
  */
-import type { KeyRing } from '../domain/key-ring.ts';
+import type { KeyRing, KeyState } from '../domain/key-ring.ts';
 import type { KeyEvent, RingChange } from '../domain/key-ring-change.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import type { Operation } from '../domain/operation.ts';
@@ -68,13 +68,33 @@ export interface ServerKey {
   readonly createdAt: Date;
 }
 
+/** What an operation in progress waits for: publishers that have not confirmed, or old documents in caches. */
+export type WaitCause = 'publication' | 'caches';
+
+/** Totals over all issuers, for metrics. */
+export interface StoreStatistics {
+  /** Issuers by what they are: open, or deleted with documents left. */
+  readonly issuers: Readonly<Record<'open' | 'closed', number>>;
+  /** For each state how many keys were made since each of the instants asked for, and after the former one; the last number is of those before all of them. */
+  readonly keys: Readonly<Record<KeyState, readonly number[]>>;
+  /** When the first active key gives way by its period; null where none does. */
+  readonly firstRotation: Date | null;
+  /** Rings whose active key should have given way by `overdueAt`. */
+  readonly overdueRotations: number;
+  readonly waitingOperations: Readonly<Record<WaitCause, number>>;
+}
+
 export interface StoreReader {
   tenant(id: string): Promise<Tenant | null>;
   tenants(): Promise<readonly Tenant[]>;
   subscription(id: string): Promise<Subscription | null>;
   subscriptions(tenantId: string): Promise<readonly Subscription[]>;
   principal(id: string): Promise<Principal | null>;
+  /** The principals of a tenant, by id. */
+  principals(tenantId: string, page: Page): Promise<Listed<Principal>>;
   roleAssignments(principalId: string): Promise<readonly RoleAssignment[]>;
+  /** The roles that are given at exactly this scope. */
+  roleAssignmentsAt(scope: string): Promise<readonly RoleAssignment[]>;
 
   resource(id: string): Promise<Resource | null>;
   /** Resources of a type at or below a scope, by id. `withIssuer` leaves out those that have none. */
@@ -119,6 +139,8 @@ export interface StoreReader {
   /** Newest first. */
   serverKeys(purpose: string): Promise<readonly ServerKey[]>;
   setting(name: string): Promise<string | null>;
+  /** Counts by indexes alone. `madeSince`: instants that divide keys by their age, the latest first. */
+  statistics(madeSince: readonly Date[], overdueAt: Date): Promise<StoreStatistics>;
 }
 
 export interface StoreWriter extends StoreReader {
@@ -129,6 +151,16 @@ export interface StoreWriter extends StoreReader {
   putSubscription(subscription: Subscription): Promise<void>;
   putPrincipal(principal: Principal): Promise<void>;
   putRoleAssignment(assignment: RoleAssignment): Promise<void>;
+  /** Nothing that is in it goes with it. */
+  deleteTenant(id: string): Promise<void>;
+  /** Nothing that is in it goes with it. */
+  deleteSubscription(id: string): Promise<void>;
+  /** Its roles stay. */
+  deletePrincipal(id: string): Promise<void>;
+  /** Takes all its roles from a principal. */
+  deleteRoleAssignments(principalId: string): Promise<void>;
+  /** Takes away every role at or below a scope, whoever has it. */
+  deleteRoleAssignmentsWithin(scope: string): Promise<void>;
 
   /** Inserts or replaces. */
   putResource(resource: Resource): Promise<void>;
@@ -160,6 +192,7 @@ export interface StoreWriter extends StoreReader {
   /** Records a token if the issuer's ring is still at this version with this active kid; false when it has moved on. */
   recordToken(token: IssuedToken, ringVersion: number): Promise<boolean>;
   putServerKey(key: ServerKey): Promise<void>;
+  deleteServerKey(purpose: string, kid: string): Promise<void>;
   putSetting(name: string, value: string): Promise<void>;
   /** Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys after 24 hours. */
   sweep(): Promise<void>;

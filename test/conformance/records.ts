@@ -113,5 +113,7 @@ function serverTests(openStore: OpenStore): void {
     });
     assert.deepEqual(await store.read((tx) => tx.serverKeys('access-tokens')), [key('c', 2), key('a', 1), key('b', 1)]);
     assert.deepEqual(await store.read(async (tx) => [await tx.setting('a'), await tx.setting('A')]), ['2', null]);
+    await store.write((tx) => tx.deleteServerKey('access-tokens', 'a'));
+    assert.deepEqual(await store.read((tx) => tx.serverKeys('access-tokens')), [key('c', 2), key('b', 1)]);
   });
 }

@@ -7,10 +7,12 @@ import { bear, cluster, group, issuer, MARCH_1, newborn, type OpenStore, pages }
 
 const tenant: Tenant = { id: 'Tenant-A', displayName: 'Tenant "A"', createdAt: START };
 const subscription: Subscription = { id: 'Sub-1', tenantId: 'Tenant-A', displayName: 'One', createdAt: MARCH_1 };
-const principal: Principal = { id: 'Client-1', tenantId: 'Tenant-A', displayName: 'ada', secretHashes: ['hash1', 'hash2'], createdAt: START };
+const principal: Principal = { id: 'Client-1', tenantId: 'Tenant-A', displayName: 'ada', secrets: [{ id: 's1', hash: 'hash1', createdAt: START, usedAt: MARCH_1 }, { id: 's2', hash: 'hash2', createdAt: MARCH_1, usedAt: null }], createdAt: START };
 
 export function resourceTests(openStore: OpenStore): void {
   accountTests(openStore);
+  accountListTests(openStore);
+  accountDeletionTests(openStore);
   resourceCrudTests(openStore);
   listTests(openStore);
   issuerTests(openStore);
@@ -39,10 +41,10 @@ function accountTests(openStore: OpenStore): void {
   it('replace what is put again', async (t) => {
     const store = await openStore(t, () => START);
     await store.write((tx) => tx.putPrincipal(principal));
-    await store.write((tx) => tx.putPrincipal({ ...principal, secretHashes: [] }));
+    await store.write((tx) => tx.putPrincipal({ ...principal, secrets: [] }));
     await store.write((tx) => tx.putTenant(tenant));
     await store.write((tx) => tx.putTenant({ ...tenant, displayName: 'other' }));
-    assert.deepEqual(await store.read(async (tx) => [(await tx.principal('Client-1'))?.secretHashes, (await tx.tenants()).map(({ displayName }) => displayName)]), [[], ['other']]);
+    assert.deepEqual(await store.read(async (tx) => [(await tx.principal('Client-1'))?.secrets, (await tx.tenants()).map(({ displayName }) => displayName)]), [[], ['other']]);
   });
 
   it('give the roles of one principal, each once', async (t) => {
@@ -57,6 +59,65 @@ function accountTests(openStore: OpenStore): void {
     });
     assert.deepEqual(await store.read((tx) => tx.roleAssignments('client-1')), roles);
     assert.deepEqual(await store.read((tx) => tx.roleAssignments('Client-3')), []);
+  });
+}
+
+function accountListTests(openStore: OpenStore): void {
+  it('list the principals of a tenant, page by page', async (t) => {
+    const store = await openStore(t, () => START);
+    const of = (id: string, tenantId = 'Tenant-A'): Principal => ({ ...principal, id, tenantId });
+    await store.write(async (tx) => {
+      for (const one of [of('c'), of('B'), of('x', 'Tenant-B'), of('a'), of('d')]) await tx.putPrincipal(one);
+    });
+    assert.deepEqual(await pages((page) => store.read((tx) => tx.principals('TENANT-a', page)), 2), { items: [of('a'), of('B'), of('c'), of('d')], lengths: [2, 2] });
+    assert.deepEqual(await pages((page) => store.read((tx) => tx.principals('Tenant', page)), 2), { items: [], lengths: [0] });
+  });
+
+  it('give the roles at one scope, and not those below it', async (t) => {
+    const store = await openStore(t, () => START);
+    const held = (principalId: string, scope: string, role: RoleAssignment['role'] = 'Owner'): RoleAssignment => ({ principalId, role, scope });
+    await store.write(async (tx) => {
+      for (const role of [held('b', '/'), held('A', '/'), held('a', '/', 'Reader'), held('a', '/subscriptions/Sub')]) await tx.putRoleAssignment(role);
+    });
+    assert.deepEqual(await store.read((tx) => tx.roleAssignmentsAt('/')), [held('A', '/'), held('a', '/', 'Reader'), held('b', '/')]);
+    assert.deepEqual(await store.read((tx) => tx.roleAssignmentsAt('/subscriptions/SUB')), [held('a', '/subscriptions/Sub')]);
+  });
+}
+
+function accountDeletionTests(openStore: OpenStore): void {
+  it('delete a tenant, a subscription, a principal, and nothing beside it', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write(async (tx) => {
+      for (const id of ['Tenant-A', 'Tenant-B']) await tx.putTenant({ ...tenant, id });
+      for (const id of ['Sub-1', 'Sub-2']) await tx.putSubscription({ ...subscription, id });
+      for (const id of ['Client-1', 'Client-2']) await tx.putPrincipal({ ...principal, id });
+      await tx.putRoleAssignment({ principalId: 'Client-1', role: 'Reader', scope: '/' });
+    });
+    await store.write(async (tx) => {
+      await tx.deleteTenant('tenant-a');
+      await tx.deleteSubscription('SUB-1');
+      await tx.deletePrincipal('client-1');
+      await tx.deletePrincipal('nobody');
+    });
+    await store.read(async (tx) => {
+      assert.deepEqual((await tx.tenants()).map(({ id }) => id), ['Tenant-B']);
+      assert.deepEqual((await tx.subscriptions('Tenant-A')).map(({ id }) => id), ['Sub-2']);
+      assert.deepEqual([await tx.principal('Client-1'), (await tx.principal('Client-2'))?.id], [null, 'Client-2']);
+      assert.equal((await tx.roleAssignments('Client-1')).length, 1);
+    });
+  });
+
+  it('take roles away from one principal, or from all at and below a scope', async (t) => {
+    const store = await openStore(t, () => START);
+    const scopes = ['/', '/subscriptions/Sub', '/subscriptions/Sub/resourceGroups/g', '/subscriptions/Sub2', '/subscriptions/Sub-3'];
+    await store.write(async (tx) => {
+      for (const principalId of ['Ada', 'bob']) for (const scope of scopes) await tx.putRoleAssignment({ principalId, role: 'Reader', scope });
+    });
+    const left = (id: string): Promise<readonly string[]> => store.read(async (tx) => (await tx.roleAssignments(id)).map(({ scope }) => scope));
+    await store.write((tx) => tx.deleteRoleAssignmentsWithin('/subscriptions/SUB'));
+    assert.deepEqual([await left('ada'), await left('bob')], [['/', '/subscriptions/Sub-3', '/subscriptions/Sub2'], ['/', '/subscriptions/Sub-3', '/subscriptions/Sub2']]);
+    await store.write((tx) => tx.deleteRoleAssignments('ADA'));
+    assert.deepEqual([await left('ada'), (await left('bob')).length], [[], 3]);
   });
 }
 

@@ -9,6 +9,7 @@ import { keyRingTests } from './key-rings.ts';
 import { publicationTests } from './publication.ts';
 import { recordTests } from './records.ts';
 import { resourceTests } from './resources.ts';
+import { statisticsTests } from './statistics.ts';
 import { transactionTests } from './transactions.ts';
 
 export function storeConformance(name: string, openStore: OpenStore): void {
@@ -18,5 +19,6 @@ export function storeConformance(name: string, openStore: OpenStore): void {
     describe('key rings', () => keyRingTests(openStore));
     describe('document changes', () => publicationTests(openStore));
     describe('operations, requests, tokens, keys, settings', () => recordTests(openStore));
+    describe('statistics', () => statisticsTests(openStore));
   });
 }

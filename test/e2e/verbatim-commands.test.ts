@@ -128,7 +128,7 @@ const REFUSED: readonly (readonly [string, number, string])[] = [
   ['az aks frobnicate', 2, "ERROR: 'frobnicate' is misspelled or not recognized by the system.\n"],
   ['az aks show -g dev -n dev -o xml', 2, "ERROR: 'xml' is not a valid value for '--output'. Allowed values: json, jsonc, yaml, yamlc, table, tsv, none.\n"],
   ['az aks show -g dev -n nothere', 3, "ERROR: (ResourceNotFound) The managed cluster 'nothere' under resource group 'dev' was not found.\nCode: ResourceNotFound\nMessage: The managed cluster 'nothere' under resource group 'dev' was not found.\n"],
-  ['MINTMARK_HOME=/nonexistent az account show', 1, "ERROR: Not logged in: there is no profile at /nonexistent/profile.json. Start a server with 'mintmark dev', or set MINTMARK_HOME to the home of one that was started elsewhere.\n"],
+  ['MINTMARK_HOME=/nonexistent az account show', 1, "ERROR: Not logged in: there is no profile at /nonexistent/profile.json. Start a server with 'mintmark dev', log in to one with 'mintmark login', or set MINTMARK_HOME to the home of one that was started elsewhere.\n"],
 ];
 
 for (const [line, code, stderr] of REFUSED) {

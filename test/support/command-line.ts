@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { run } from '../../src/cli/run.ts';
-import type { DevFlags } from '../../src/cli/session.ts';
+import type { ServerCommands } from '../../src/cli/session.ts';
 import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
 
 export interface Recorded {
@@ -109,15 +109,20 @@ export interface RunOptions {
   readonly input?: string;
   /** Whether stdin is a terminal. */
   readonly terminal?: boolean;
-  readonly dev?: (flags: DevFlags) => Promise<number>;
+  /** What the commands that run a server do; nothing unless said. */
+  readonly commands?: Partial<ServerCommands>;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
+const OWNER = { tenantId: 't', subscriptionId: 's', clientId: 'c', clientSecret: 'x' };
+const IDLE: ServerCommands = { bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
+
 /** Runs one line as a person would type it, words already split. */
-export async function runLine(argv: readonly string[], { home = '/nowhere', input = '', terminal = false, dev = async () => 0 }: RunOptions = {}): Promise<Ran> {
+export async function runLine(argv: readonly string[], { home = '/nowhere', input = '', terminal = false, commands = {}, env = {} }: RunOptions = {}): Promise<Ran> {
   const [stdout, stderr] = [collector(), collector()];
   const stdin = terminal ? Object.assign(new PassThrough(), { isTTY: true }) : Readable.from(input === '' ? [] : [Buffer.from(input)]);
   if (terminal) (stdin as PassThrough).end(input);
-  const code = await run(argv, { stdin, stdout: stdout.stream, stderr: stderr.stream, env: { MINTMARK_HOME: home }, commands: { dev } });
+  const code = await run(argv, { stdin, stdout: stdout.stream, stderr: stderr.stream, env: { ...env, MINTMARK_HOME: home }, commands: { ...IDLE, ...commands } });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
-import type { Role } from '../../src/domain/principal.ts';
+import { type Role, tenantScope } from '../../src/domain/principal.ts';
+import type { RequestObserver } from '../../src/http/management/observer.ts';
 import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
 import { generateKey } from '../../src/keys/generate.ts';
 import { createKeyEncryptionKey } from '../../src/keys/key-encryption/file.ts';
@@ -21,9 +22,12 @@ import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
 import { createOperations } from '../../src/service/operations.ts';
+import { createPeople } from '../../src/service/people.ts';
 import { createPublications } from '../../src/service/publications.ts';
 import { createResourceGroups } from '../../src/service/resource-groups.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createTenants } from '../../src/service/tenants.ts';
+import type { ThrottleLimits } from '../../src/service/throttle.ts';
 import { createTokens } from '../../src/service/tokens.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -45,8 +49,12 @@ const PRINCIPALS: readonly (readonly [string, string, Role | null, string])[] = 
   ['reader', TENANT, 'Reader', `/subscriptions/${SUBSCRIPTION}`],
   ['group-reader', TENANT, 'Reader', GROUP],
   ['nobody', TENANT, null, ''],
-  ['stranger', OTHER_TENANT, 'Owner', '/'],
+  ['tenant-owner', TENANT, 'Owner', tenantScope(TENANT)],
+  ['stranger', OTHER_TENANT, 'Owner', tenantScope(OTHER_TENANT)],
+  ['root', OTHER_TENANT, 'Owner', '/'],
 ];
+
+const UNTHROTTLED: ThrottleLimits = { requestsPerAddress: 1e6, requestsPerPrincipal: 1e6, loginsPerAddress: 1e6, failedLogins: 1e6 };
 
 const folder = mkdtempSync(join(tmpdir(), 'mintmark-management-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -66,16 +74,16 @@ export interface ManagementWorld {
 }
 
 /** A world of its own. `publish` false: no publisher confirms anything, so operations stay in progress. */
-export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly logger?: FastifyBaseLogger; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
+export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
   let now = START.getTime();
   const store = openMemoryStore({ clock: () => new Date(now) });
   await populate(store);
-  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true));
-  const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, config.logger === undefined ? {} : { logger: config.logger });
+  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true), { ...UNTHROTTLED, ...config.limits });
+  const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, { ...(config.logger === undefined ? {} : { logger: config.logger }), ...(config.observer === undefined ? {} : { observer: config.observer }) });
   const tokens = new Map<string, string>();
   const tokenOf = async (clientId: string): Promise<string> => {
     const tenantId = PRINCIPALS.find(([id]) => id === clientId)![1];
-    tokens.set(clientId, tokens.get(clientId) ?? (await deps.access.login({ tenantId, clientId, clientSecret: SECRET })).accessToken);
+    tokens.set(clientId, tokens.get(clientId) ?? (await deps.access.login({ tenantId, clientId, clientSecret: SECRET }, 'tests')).accessToken);
     return tokens.get(clientId)!;
   };
   const as: ManagementWorld['as'] = async (principal, request) => server.inject({
@@ -99,13 +107,13 @@ async function populate(store: Store): Promise<void> {
       await tx.putSubscription({ id: subscriptionId, tenantId, displayName: name, createdAt: START });
     }
     for (const [id, tenantId, role, scope] of PRINCIPALS) {
-      await tx.putPrincipal({ id, tenantId, displayName: id, secretHashes: [secretHash], createdAt: START });
+      await tx.putPrincipal({ id, tenantId, displayName: id, secrets: [{ id: `${id}-secret`, hash: secretHash, createdAt: START, usedAt: START }], createdAt: START });
       if (role !== null) await tx.putRoleAssignment({ principalId: id, role, scope });
     }
   });
 }
 
-function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>): ManagementDeps {
+function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>, limits: ThrottleLimits): ManagementDeps {
   const signer = createTokenSigner(sealer, 10);
   const rings = createRingCommits({ publicationGapSeconds: 600 }, (issuerId, kid) => signer.forget(issuerId, kid));
   const pool = createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => {} });
@@ -116,7 +124,9 @@ function createServices(store: Store, publish: boolean, ready: () => Promise<boo
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 30 * 86_400 } });
   const defaults = { location: 'eastus', configuredLocations: ['lab'] };
   return {
-    access: createAccess({ store, sealer, managementUrl: URL_BASE }),
+    access: createAccess({ store, sealer, managementUrl: URL_BASE, limits }),
+    tenants: createTenants(store),
+    people: createPeople(store),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,

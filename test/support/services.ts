@@ -27,6 +27,7 @@ export async function services() {
   let made = 0;
   const settled: (RingChange | null)[] = [];
   const forgotten: string[] = [];
+  const signerForgot: string[] = [];
   const hooks = { catchUp: async (): Promise<void> => undefined, make: async (): Promise<void> => undefined, sign: async (): Promise<void> => undefined };
   const now = (): Date => at(seconds);
   const store = openMemoryStore({ clock: now });
@@ -41,7 +42,7 @@ export async function services() {
       await hooks.sign();
       return `${kid}.${payload}`;
     },
-    forget: () => undefined,
+    forget: (_, kid) => void signerForgot.push(kid),
   };
   const rings = createRingCommits({ publicationGapSeconds: GAP }, (_, kid) => void forgotten.push(kid));
   const publications = createPublications(store, rings, async () => {
@@ -54,7 +55,7 @@ export async function services() {
   await publications.settle();
   const cluster: Resource = { id: CLUSTER_ID, type: 'Microsoft.ContainerService/managedClusters', name: 'c', tenantId: 'tenant', subscriptionId: 'sub', location: 'eastus', tags: {}, envelope: {}, properties: {}, issuerId: born.issuer.id, version: 1, createdAt: START, updatedAt: START };
   return {
-    store, rings, publications, issuers, cluster, hooks, settled, forgotten, issuerId: born.issuer.id,
+    store, rings, publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
     tokens: createTokens(store, signer),

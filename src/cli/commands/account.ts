@@ -1,8 +1,9 @@
-/** Who is logged in where: `account show|list|list-locations`. */
+/** Who is logged in where: `account show|list|set|list-locations`. */
 import { command, entry, type Group } from '../command.ts';
-import { failure } from '../errors.ts';
+import { failure, usageError } from '../errors.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { paths } from '../paths.ts';
+import { setSubscription } from '../profile.ts';
 import type { Session } from '../session.ts';
 
 interface Subscription {
@@ -14,7 +15,7 @@ interface Subscription {
 
 async function accounts(session: Session): Promise<readonly JsonObject[]> {
   const profile = await session.profile();
-  const chosen = (await session.subscription()).toLowerCase();
+  const chosen = (session.globals.subscription ?? profile.subscriptionId).toLowerCase();
   const subscriptions = await (await session.api()).list<Subscription>(paths.subscriptions());
   return subscriptions.map(({ subscriptionId, tenantId, displayName, state }) => ({
     environmentName: 'Mintmark', homeTenantId: tenantId, id: subscriptionId, isDefault: subscriptionId.toLowerCase() === chosen, managedByTenants: [],
@@ -30,7 +31,7 @@ const shown = command<unknown>({
   options: [],
   async run(session) {
     const account = (await accounts(session)).find(({ isDefault }) => isDefault);
-    if (account === undefined) throw failure(`The principal can not see the subscription ${await session.subscription()}. 'mintmark account list' shows those that it can.`);
+    if (account === undefined) throw failure(`The principal can not see the subscription '${await session.subscription()}'. 'mintmark account list' shows those that it can.`);
     return { result: account };
   },
 });
@@ -41,6 +42,20 @@ const listed = command<unknown>({
   async run(session) {
     const all = await accounts(session);
     return { result: all, table: { rows: all.map(row) } };
+  },
+});
+
+const chosen = command<unknown>({
+  examples: ['mintmark account set --subscription production'],
+  options: [],
+  async run(session) {
+    const wanted = session.globals.subscription?.toLowerCase();
+    if (wanted === undefined) throw usageError('the following arguments are required: --subscription');
+    const all = await accounts(session);
+    const found = all.find(({ id }) => String(id).toLowerCase() === wanted) ?? all.find(({ name }) => String(name).toLowerCase() === wanted);
+    if (found === undefined) throw failure(`The principal can not see a subscription '${session.globals.subscription}'. 'mintmark account list' shows those that it can.`);
+    await setSubscription((await session.profile()).home, String(found['id']));
+    return {};
   },
 });
 
@@ -57,6 +72,7 @@ export const account: Group = {
   commands: [
     entry('show', 'Show the subscription that commands work on', shown),
     entry('list', 'List the subscriptions that the principal can see', listed),
+    entry('set', 'Choose the subscription that commands work on, by id or name', chosen),
     entry('list-locations', 'List the locations that a cluster can have', locations),
   ],
 };

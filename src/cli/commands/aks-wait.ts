@@ -4,6 +4,7 @@ import type { ManagedClusterBody } from '../../http/management/contract.ts';
 import { command } from '../command.ts';
 import { failure, isNotFound, usageError } from '../errors.ts';
 import type { ManagementApi } from '../management-api.ts';
+import { printable } from '../output/printable.ts';
 import { parseQuery, type Query } from '../output/query.ts';
 import { clusterOutput } from '../output/resources.ts';
 import { paths } from '../paths.ts';
@@ -62,7 +63,7 @@ async function goalOf(flags: WaitFlags): Promise<Goal> {
 }
 
 function hasSucceeded(cluster: ManagedClusterBody | null): boolean {
-  if (cluster?.properties.provisioningState === 'Failed') throw failure(`The operation failed: 'provisioningState' of ${cluster.name} is 'Failed'.`);
+  if (cluster?.properties.provisioningState === 'Failed') throw failure(`The operation failed: 'provisioningState' of ${printable(cluster.name)} is 'Failed'.`);
   return cluster?.properties.provisioningState === 'Succeeded';
 }
 

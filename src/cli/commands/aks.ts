@@ -4,6 +4,7 @@ import { command, entry, type Group, type OptionSpec } from '../command.ts';
 import { confirm } from '../confirmation.ts';
 import { failure, usageError } from '../errors.ts';
 import type { JsonObject } from '../output/json-value.ts';
+import { printable } from '../output/printable.ts';
 import { clusterOutput, clusterRow } from '../output/resources.ts';
 import { paths } from '../paths.ts';
 import { aksCreate } from './aks-create.ts';
@@ -78,7 +79,7 @@ const scaled = command<ClusterFlags & NoWaitFlag & { readonly nodeCount: number;
 function chosenPool(pools: readonly JsonObject[], name: string | undefined): JsonObject {
   if (name === undefined && pools.length > 1) throw usageError('There is more than one node pool in the cluster. Please specify nodepool name.');
   const pool = name === undefined ? pools[0] : pools.find((candidate) => String(candidate['name']).toLowerCase() === name.toLowerCase());
-  if (pool === undefined) throw failure(`The cluster has no node pool '${name}'. It has: ${pools.map((known) => String(known['name'])).join(', ') || 'none'}.`);
+  if (pool === undefined) throw failure(`The cluster has no node pool '${name}'. It has: ${pools.map((known) => printable(String(known['name']))).join(', ') || 'none'}.`);
   return pool;
 }
 

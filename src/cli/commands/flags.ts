@@ -1,6 +1,7 @@
 /** Flags that several commands share, and how their values are read. */
 import type { OptionSpec } from '../command.ts';
 import { usageError } from '../errors.ts';
+import type { Session } from '../session.ts';
 
 /** What `CLUSTER_FLAGS` come to. */
 export interface ClusterFlags {
@@ -51,3 +52,11 @@ export const port = (flag: string) => (text: string): number => {
   if (number <= 65_535) return number;
   throw usageError(`argument ${flag}: ${number} is no port; the highest is 65535.`);
 };
+
+export interface TenantFlag {
+  readonly tenant?: string;
+}
+
+export const TENANT: OptionSpec = { flags: '--tenant <id>', summary: "Tenant; the profile's when left out" };
+
+export const tenantOf = async (session: Pick<Session, 'profile'>, { tenant }: TenantFlag): Promise<string> => tenant ?? (await session.profile()).tenantId;

@@ -2,7 +2,7 @@
 import type { ResourceGroupBody } from '../../http/management/contract.ts';
 import { command, entry, type Group, type OptionSpec, type Outcome } from '../command.ts';
 import { confirm } from '../confirmation.ts';
-import { isNotFound, usageError } from '../errors.ts';
+import { isNotFound } from '../errors.ts';
 import { bodyOf } from '../reply-body.ts';
 import { groupOutput, groupRow } from '../output/resources.ts';
 import { paths } from '../paths.ts';
@@ -16,15 +16,11 @@ interface NameFlag {
 }
 
 const NAME: readonly OptionSpec[] = [
-  { flags: '-n, --name <name>', summary: 'Name of the resource group [Required]' },
+  { flags: '-n, --name <name>', summary: 'Name of the resource group', required: true, sameAs: '--resource-group' },
   { flags: '-g, --resource-group <name>', summary: 'The same as --name' },
 ];
 
-function nameOf({ name, resourceGroup }: NameFlag): string {
-  const given = name ?? resourceGroup;
-  if (given === undefined) throw usageError('the following arguments are required: --name/-n/--resource-group/-g');
-  return given;
-}
+const nameOf = ({ name, resourceGroup }: NameFlag): string => (name ?? resourceGroup)!;
 
 async function pathTo(session: Session, flags: NameFlag): Promise<string> {
   const name = nameOf(flags);

@@ -3,6 +3,7 @@ import { command, entry, type Group, type OptionSpec, type Outcome } from '../co
 import { failure, usageError } from '../errors.ts';
 import { parseLength } from '../lengths-of-time.ts';
 import type { IssuerBody, TokenReply } from '../../http/management/contract.ts';
+import { printable } from '../output/printable.ts';
 import { bodyOf } from '../reply-body.ts';
 import { paths } from '../paths.ts';
 import type { Session } from '../session.ts';
@@ -90,15 +91,15 @@ async function documentReader(session: Session): Promise<ReadDocument> {
   const https = await session.publicHttps(own === null ? null : [...getCACertificates('default'), own]);
   return async (url) => {
     const reply = await https.send({ method: 'GET', url, headers: { accept: 'application/json' } });
-    if (reply.status !== 200) throw failure(`${url} answered ${reply.status} ${reply.reason}: there is no such issuer, or it is not published now.`);
+    if (reply.status !== 200) throw failure(`${printable(url)} answered ${reply.status} ${reply.reason}: there is no such issuer, or it is not published now.`);
     return bodyOf<Record<string, unknown>>(reply);
   };
 }
 
 function verdictOutcome(verdict: Verdict): Outcome {
-  if (!verdict.verifies) return { result: { ...verdict }, text: `does not verify: ${verdict.reason}\n`, exitCode: 1 };
+  if (!verdict.verifies) return { result: { ...verdict }, text: `${printable(`does not verify: ${verdict.reason}`)}\n`, exitCode: 1 };
   const { subject, audiences, expiresAt, kid } = verdict;
-  return { result: { ...verdict }, text: `verifies: ${subject}, for ${audiences.join(', ')}, until ${expiresAt}, signed by key ${kid}\n` };
+  return { result: { ...verdict }, text: `${printable(`verifies: ${subject}, for ${audiences.join(', ')}, until ${expiresAt}, signed by key ${kid}`)}\n` };
 }
 
 export const token: Group = {

@@ -35,3 +35,12 @@ test('the width is the terminal’s, or 100 where there is none', () => {
   const { stdout } = collector(true);
   assert.deepEqual([undefined, 0, 42].map((columns) => widthOf({ stdout: Object.assign(stdout, { columns: columns as number }) })), [100, 100, 42]);
 });
+
+test('what a server says is shown on its line, and does not steer the terminal', async () => {
+  for (const isTTY of [true, false]) {
+    const { stdout, text } = collector(isTTY);
+    const hostile = { ...issuer, properties: { ...issuer.properties, issuerURL: 'https://i/\nJWKS\u001B[2J\u009B2J' } };
+    await watchIssuer({ stdout }, async () => hostile, () => true);
+    assert.ok(text().includes('Issuer   https://i/\\nJWKS\\u001b[2J\\u009b2J\nCluster'), text());
+  }
+});

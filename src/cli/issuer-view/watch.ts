@@ -1,6 +1,7 @@
 /** `--watch`: the view again and again; redrawn in place each second on a terminal, printed anew on a change elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IssuerBody } from '../../http/management/contract.ts';
+import { printable } from '../output/printable.ts';
 import type { Io } from '../session.ts';
 import { issuerView } from './issuer-view.ts';
 
@@ -17,7 +18,7 @@ export async function watchIssuer(io: Pick<Io, 'stdout' | 'signal'>, read: () =>
   for (;;) {
     const over = isOver();
     const issuer = await read();
-    const text = `${issuerView(issuer, new Date(), widthOf(io)).join('\n')}\n`;
+    const text = `${issuerView(issuer, new Date(), widthOf(io)).map(printable).join('\n')}\n`;
     const facts = JSON.stringify(changing(issuer));
     if (io.stdout.isTTY === true) io.stdout.write(REDRAW + text);
     else if (facts !== former) io.stdout.write(former === '' ? text : `\n${text}`);

@@ -1,5 +1,6 @@
 /** Tables exactly as Azure CLI prints them: names, dashes, rows; only scalars; two spaces between columns. */
 import { isObject, type JsonValue } from './json-value.ts';
+import { printable } from './printable.ts';
 import { scalarText } from './tsv.ts';
 
 /** Members that a table made by itself leaves out. */
@@ -19,10 +20,11 @@ function rowOf(item: JsonValue, ordered: boolean): Row {
   if (!isObject(item)) return new Map([['Result', text(item)]]);
   const names = ordered ? Object.keys(item) : Object.keys(item).toSorted();
   const shown = names.filter((name) => !LEFT_OUT.has(name) && item[name] !== null && typeof item[name] !== 'object');
-  return new Map(shown.map((name) => [name.slice(0, 1).toUpperCase() + name.slice(1), text(item[name]!)]));
+  return new Map(shown.map((name) => [printable(name.slice(0, 1).toUpperCase() + name.slice(1)), text(item[name]!)]));
 }
 
-const text = (value: JsonValue): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : scalarText(value as null | boolean | number | string));
+/** One line, whatever is in it: a cell can not make a row. */
+const text = (value: JsonValue): string => printable(typeof value === 'object' && value !== null ? JSON.stringify(value) : scalarText(value as null | boolean | number | string));
 
 function layOut(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];

@@ -27,9 +27,11 @@ export async function registerLogin(server: FastifyInstance, access: Access, man
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: LONGEST_FORM }, async (_request: FastifyRequest, body: string) => new URLSearchParams(body));
   server.setErrorHandler(sendError);
+  // After the hook of the whole server, which does not count public routes: these ask the store.
+  server.addHook('onRequest', async (request) => access.admit(request.ip));
 
   server.route({
-    method: 'POST', url: TOKEN, config: PUBLIC, schema: { summary: 'Logs in with a client id and secret.', security: [], consumes: ['application/x-www-form-urlencoded'], response: { 200: loginReply, default: loginError } },
+    method: 'POST', url: TOKEN, config: { ...PUBLIC, action: 'login' }, schema: { summary: 'Logs in with a client id and secret.', security: [], consumes: ['application/x-www-form-urlencoded'], response: { 200: loginReply, default: loginError } },
     handler: async (request: TenantRequest, reply) => reply.headers(NO_STORE).send(await logIn(access, managementUrl, request)),
   });
   server.route({
@@ -46,10 +48,13 @@ export async function registerLogin(server: FastifyInstance, access: Access, man
   refuseOtherMethods(server, [{ method: 'POST', url: TOKEN }, { method: 'GET', url: DISCOVERY }, { method: 'GET', url: KEYS }]);
 }
 
-async function logIn(access: Access, managementUrl: string, { body, headers, params }: TenantRequest): Promise<z.output<typeof loginReply>> {
+async function logIn(access: Access, managementUrl: string, request: TenantRequest): Promise<z.output<typeof loginReply>> {
+  const { body, headers, params, ip } = request;
   if (!(body instanceof URLSearchParams)) throw new MintmarkError('InvalidRequest', 'The request has no form-encoded body.');
   const tenant = await access.tenant(params.tenantId);
-  const { accessToken, expiresInSeconds } = await access.login({ ...readTokenRequest(body, headers.authorization, managementUrl), tenantId: tenant.id });
+  const credentials = readTokenRequest(body, headers.authorization, managementUrl);
+  request.claimant = credentials.clientId;
+  const { accessToken, expiresInSeconds } = await access.login({ ...credentials, tenantId: tenant.id }, ip);
   return { token_type: 'Bearer', expires_in: expiresInSeconds, access_token: accessToken };
 }
 
@@ -71,6 +76,7 @@ function discovery(access: Access, managementUrl: string, tenantId: string): z.o
 /** RFC 6749, section 5.2: the OAuth form of an error, and a challenge when the client used the Authorization header. */
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = foreseen(thrown);
+  request.refusal = error.code;
   const { status, headers, body } = errorReply(error, request.id);
   if (STATUS[error.code].status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'login failed');
   const challenge = error.code === 'InvalidClient' && request.headers.authorization !== undefined ? { 'www-authenticate': 'Basic realm="mintmark", charset="UTF-8"' } : {};

@@ -33,6 +33,8 @@ const BODIES: readonly (readonly [string, string | Buffer, Readonly<Record<strin
   ['Kubernetes 1.21', '{"properties":{"kubernetesVersion":"1.21.0"}}', JSON_TYPE, 400, 'UnsupportedKubernetesVersion', 'Kubernetes 1.21.0 is too old: an issuer needs 1.22 or later.'],
   ['a lower minor', '{"properties":{"kubernetesVersion":"1.33.0"}}', JSON_TYPE, 400, 'KubernetesDowngrade', "'myCluster' is at Kubernetes 1.34; it can not go back to 1.33.0."],
   ['a network profile that is text', '{"properties":{"networkProfile":"x"}}', JSON_TYPE, 400, 'InvalidRequestContent', 'networkProfile is an object.'],
+  ['a cluster of 1 MB', JSON.stringify({ properties: { networkProfile: { a: 'x'.repeat(1_000_000) } } }), JSON_TYPE, 400, 'InvalidRequestContent', "The tags, properties and other members of 'myCluster' come to 1000"],
+  ['an escape sequence', '{"properties":{"networkProfile":{"a":"\\u001b[2J"}}}', JSON_TYPE, 400, 'InvalidRequestContent', 'A string has a control character. Leave it out.'],
 ];
 
 for (const [what, payload, headers, status, code, message] of BODIES) {
@@ -55,10 +57,10 @@ test('each wrong member is named', async () => {
 const INHERITED = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
 
 for (const name of INHERITED) {
-  test(`a member, a pool and a tag named ${name} are names like others`, async () => {
+  test(`a member and a tag named ${name} are names like others`, async () => {
     const own = await openManagement();
     await own.ask('PUT', GROUP, {});
-    const pools = [{ name, count: 1, [name]: { a: 1 } }];
+    const pools = [{ name: 'a', count: 1, [name]: { a: 1 } }];
     const body = { tags: { [name]: 'x' }, [name]: 1, properties: { [name]: 1, networkProfile: { [name]: { [name]: 1 } }, agentPoolProfiles: pools, oidcIssuerProfile: { enabled: false } } };
     assert.equal((await own.ask('PUT', CLUSTER, body)).statusCode, 201);
     const again = await own.ask('PUT', CLUSTER, body);
@@ -115,6 +117,18 @@ test('64 levels and a body without members are understood', async () => {
   assert.equal((await world.as('owner', { method: 'PUT', url: CLUSTER, headers: JSON_TYPE, payload: nested(63) })).statusCode, 200);
   assert.equal((await world.ask('PUT', CLUSTER, {})).statusCode, 200);
 });
+
+for (const header of ['if-match', 'if-none-match']) {
+  for (const value of ['', ' ', ',', ' , ']) {
+    for (const [method, payload] of [['PUT', { tags: { lost: 'yes' } }], ['PATCH', { tags: { lost: 'yes' } }], ['DELETE', undefined]] as const) {
+      test(`${method} with ${header}: '${value}' is refused`, async () => {
+        const reply = await world.ask(method, CLUSTER, payload, { [header]: value });
+        const { code, target } = reply.json<ErrorBody>().error;
+        assert.deepEqual([reply.statusCode, code, target?.toLowerCase()], [400, 'InvalidRequestContent', header]);
+      });
+    }
+  }
+}
 
 test('an operation that is none, or of a location that is none', async () => {
   for (const location of ['eastus', '%0d%0aset-cookie:x', '..']) {

@@ -198,6 +198,36 @@ export const subscription = z.object({
   id: z.string(), subscriptionId: z.string(), tenantId: z.string(), displayName: z.string(), state: z.literal('Enabled'), managedByTenants: z.array(jsonObject),
 });
 
+const displayName = z.string().regex(/^[^\p{Cc}]{1,128}$/u, 'has 1 to 128 characters, none of them a control character');
+
+/** A tenant of this server, or a subscription as its tenant's Owners manage it. */
+export const named = z.object({ ...envelope, properties: z.object({ displayName: z.string(), createdAt: time }) });
+export type NamedBody = z.infer<typeof named>;
+export const namedRequest = z.object({ properties: z.object({ displayName }) });
+
+const role = z.enum(['Owner', 'Contributor', 'Reader']);
+const roleAssignment = z.object({ role, scope: z.string().min(1).max(1024) });
+
+export const principal = z.object({
+  ...envelope,
+  properties: z.object({
+    clientId: z.string(),
+    tenantId: z.string(),
+    displayName: z.string(),
+    createdAt: time,
+    roleAssignments: z.array(z.object({ role, scope: z.string() })),
+    /** Never the secrets themselves. */
+    secrets: z.array(z.object({ secretId: z.string(), createdAt: time, /** When it first logged in. */ firstUsedAt: orNull(time) })),
+  }),
+});
+export type PrincipalBody = z.infer<typeof principal>;
+export const principalRequest = z.object({ properties: z.object({ displayName, roleAssignments: z.array(roleAssignment).max(20) }) });
+
+export const resetSecretRequest = z.object({ append: z.boolean().optional() });
+/** The only place where a secret is told. */
+export const secretReply = z.object({ clientId: z.string(), tenantId: z.string(), secretId: z.string(), clientSecret: z.string(), createdAt: time });
+export type SecretReply = z.infer<typeof secretReply>;
+
 /** A page of a list. */
 export const listOf = <T extends z.ZodType>(item: T) => z.object({ value: z.array(item), nextLink: z.string().optional() });
 

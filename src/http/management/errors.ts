@@ -33,6 +33,7 @@ export const STATUS = {
   ResourceNotFound: { status: 404 },
   ResourceGroupNotFound: { status: 404 },
   SubscriptionNotFound: { status: 404 },
+  TenantNotFound: { status: 404 },
   OperationNotFound: { status: 404 },
   LocationNotAvailable: { status: 400 },
   LocationCanNotChange: { status: 400 },
@@ -84,7 +85,8 @@ export function foreseen(error: unknown): MintmarkError {
 /** Status, extra headers and body for an error; `requestId` finds it in the log. */
 export function errorReply(error: MintmarkError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: ErrorBody } {
   const edge: Edge = STATUS[error.code];
-  const headers = { ...(edge.retryAfter === undefined ? {} : { 'retry-after': String(edge.retryAfter) }), ...(error.code === 'AuthenticationFailed' ? { 'www-authenticate': 'Bearer' } : {}) };
+  const retryAfter = error.retryAfter ?? edge.retryAfter;
+  const headers = { ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...(error.code === 'AuthenticationFailed' ? { 'www-authenticate': 'Bearer' } : {}) };
   const message = edge.hidden === true ? `The server failed in a way that it did not foresee. The request id ${requestId} finds it in the server's log.` : error.message;
   const code = edge.hidden === true ? 'InternalError' : error.code;
   const { target, details } = error;

@@ -1,9 +1,10 @@
 /** Every route with every principal: who is let through, who is not, and how it is said. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLUSTER, GROUP, openManagement, SUBSCRIPTION, URL_BASE } from '../../../test/support/management.ts';
+import { CLUSTER, GROUP, openManagement, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT, URL_BASE } from '../../../test/support/management.ts';
 import { ACTIONS } from '../../domain/principal.ts';
-import type { Route } from './route.ts';
+import { isInTenant } from './guard.ts';
+import type { AccessInTenant, Route } from './route.ts';
 import { managementRoutes } from './server.ts';
 
 const world = await openManagement();
@@ -11,26 +12,37 @@ await world.ask('PUT', GROUP, {});
 await world.ask('PUT', CLUSTER, {});
 const routes = managementRoutes(world.deps, { managementUrl: URL_BASE, configuredLocations: [], maxBodyBytes: 1024, tokenIssue: true }).filter(({ access }) => access !== 'public');
 
-const PLACES: Readonly<Record<string, string>> = { subscriptionId: SUBSCRIPTION, resourceGroup: 'myGroup', cluster: 'myCluster', agentPool: 'nodepool1', kid: 'x', location: 'eastus', operation: 'x' };
+const PLACES: Readonly<Record<string, string>> = { subscriptionId: SUBSCRIPTION, resourceGroup: 'myGroup', cluster: 'myCluster', agentPool: 'nodepool1', kid: 'x', location: 'eastus', operation: 'x', tenantId: TENANT, principalId: 'x', secretId: 'x' };
 const urlOf = ({ url }: Route): string => url.replaceAll(/:(\w+)/g, (_, name: string) => PLACES[name]!);
 
 /** What the guard makes of a principal on a route: a refusal, or null when it is let through to whatever comes then. */
 function expected({ access }: Route, principal: string): string | null {
   if (typeof access === 'string') return null;
-  if (principal === 'stranger' || principal === 'nobody') return 'SubscriptionNotFound';
   const least = ACTIONS[access.action];
+  if (isInTenant(access)) return expectedInTenant(access, principal, least);
+  if (principal === 'stranger' || principal === 'nobody' || principal === 'root') return 'SubscriptionNotFound';
   if (principal === 'group-reader') return access.on === 'any part' || (access.on !== 'subscription' && least === 'Reader') ? null : 'AuthorizationFailed';
-  const enough = { reader: ['Reader'], contributor: ['Reader', 'Contributor'], owner: ['Reader', 'Contributor', 'Owner'] }[principal] ?? [];
+  const enough = { reader: ['Reader'], contributor: ['Reader', 'Contributor'], owner: ['Reader', 'Contributor', 'Owner'] }[principal] ?? ['Reader', 'Contributor', 'Owner'];
   return enough.includes(least) ? null : 'AuthorizationFailed';
+}
+
+/** For the administration of the tenant `TENANT`; `root` alone, who is of another tenant, has a role for the whole server. */
+function expectedInTenant({ on }: AccessInTenant, principal: string, least: string): string | null {
+  assert.ok(on === 'any part of a tenant' || least === 'Owner');
+  if (principal === 'root') return null;
+  if (on === 'server') return 'AuthorizationFailed';
+  if (principal === 'stranger' || principal === 'nobody') return 'TenantNotFound';
+  if (on === 'any part of a tenant' || principal === 'tenant-owner') return null;
+  return on === 'subscription of a tenant' && principal === 'owner' ? null : 'AuthorizationFailed';
 }
 
 /** A body that no route understands (a tag that is a number), so that being let through changes nothing. */
 const HARMLESS = { tags: { a: 1 }, properties: 1, force: 1, kid: 1, metadata: 1 };
-const GUARD_CODES = ['AuthenticationFailed', 'AuthorizationFailed', 'SubscriptionNotFound'];
+const GUARD_CODES = ['AuthenticationFailed', 'AuthorizationFailed', 'SubscriptionNotFound', 'TenantNotFound'];
 
 for (const route of routes) {
   const { method } = route;
-  for (const principal of ['reader', 'contributor', 'owner', 'group-reader', 'nobody', 'stranger']) {
+  for (const principal of ['reader', 'contributor', 'owner', 'group-reader', 'nobody', 'stranger', 'tenant-owner', 'root']) {
     const refusal = expected(route, principal);
     if (refusal === null && (method === 'DELETE' || route.url.endsWith('rotateServiceAccountSigningKeys'))) continue;
     test(`${principal}: ${method} ${route.url}: ${refusal ?? 'let through'}`, async () => {
@@ -54,12 +66,17 @@ test('force and emergency need Owner', async () => {
   }
 });
 
-test('the operation of a resource is shown to who may read that resource', async () => {
+test('an operation is shown to who may read its resource; to all others it answers as one that does not exist', async () => {
+  const place = (subscription: string, id: string): string => `/subscriptions/${subscription}/providers/Microsoft.ContainerService/locations/eastus/operations/${id}`;
   const other = `/subscriptions/${SUBSCRIPTION}/resourceGroups/otherGroup`;
   await world.ask('PUT', other, {});
-  const url = String((await world.ask('DELETE', other)).headers['azure-asyncoperation']).slice(URL_BASE.length);
-  const statuses = await Promise.all(['owner', 'reader', 'group-reader', 'stranger'].map(async (principal) => (await world.as(principal, { method: 'GET', url })).statusCode));
-  assert.deepEqual(statuses, [200, 200, 403, 404]);
+  const real = String((await world.ask('DELETE', other)).headers['azure-asyncoperation']).split('/').at(-1)!;
+  const fake = '00000000-0000-4000-8000-000000000000';
+  for (const [principal, subscription, status] of [['owner', SUBSCRIPTION, 200], ['reader', SUBSCRIPTION, 200], ['group-reader', SUBSCRIPTION, 404], ['stranger', SUBSCRIPTION, 404], ['stranger', OTHER_SUBSCRIPTION, 404]] as const) {
+    const [ofReal, ofFake] = [await world.as(principal, { url: place(subscription, real) }), await world.as(principal, { url: place(subscription, fake) })];
+    assert.deepEqual([ofReal.statusCode, ofFake.statusCode], [status, 404], principal);
+    if (status === 404) assert.equal(ofReal.body.replaceAll(real, fake), ofFake.body);
+  }
 });
 
 const TOKENS: readonly (readonly [string, string | undefined])[] = [

@@ -1,14 +1,15 @@
 /**
- * Who may pass: the one hook before every route, in front of the body. Authenticates the bearer, finds the subscription
- * in the bearer's own tenant (that of another answers as if it were absent), then asks the roles for the row's action.
+ * Who may pass: the one hook before every route, in front of the body. Counts the address, authenticates the bearer, finds
+ * the subscription in the bearer's own tenant (that of another answers as if it were absent), or the tenant among those
+ * that the bearer can see, then asks the roles for the row's action.
  */
 import type { FastifyRequest } from 'fastify';
 import { MintmarkError } from '../../domain/errors.ts';
-import type { Subscription } from '../../domain/principal.ts';
+import { SERVER_SCOPE, type Subscription, type Tenant, tenantScope } from '../../domain/principal.ts';
 import { assertResourceName, MANAGED_CLUSTER_TYPE, managedClusterId, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
 import type { Access } from '../../service/access.ts';
 import type { Caller } from '../../service/caller.ts';
-import type { RouteAccess } from './route.ts';
+import type { AccessInTenant, RouteAccess } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,11 +26,13 @@ declare module 'fastify' {
 
 export interface Passed {
   readonly caller: Caller;
-  /** Null where the path names none. */
+  /** Null where the path names none of the caller's tenant. */
   readonly subscription: Subscription | null;
+  /** Null where the path names none. */
+  readonly tenant: Tenant | null;
 }
 
-type Params = Readonly<Partial<Record<'subscriptionId' | 'resourceGroup' | 'cluster', string>>>;
+type Params = Readonly<Partial<Record<'subscriptionId' | 'resourceGroup' | 'cluster' | 'tenantId', string>>>;
 
 /** The resource that a role is needed on. Names are checked first, so that no name can pose as more of a path. */
 const TARGETS = {
@@ -39,16 +42,38 @@ const TARGETS = {
     managedClusterId(subscriptionId, assertResourceName(RESOURCE_GROUP_TYPE, resourceGroup), assertResourceName(MANAGED_CLUSTER_TYPE, cluster)),
 } as const satisfies Record<string, (subscriptionId: string, params: Params) => string>;
 
-/** @throws MintmarkError `AuthenticationFailed`, `SubscriptionNotFound`, `InvalidResourceName`, `AuthorizationFailed`. */
+/** As above, for what belongs to the administration of a tenant. */
+const TENANT_TARGETS = {
+  'tenant': (tenantId) => tenantScope(tenantId),
+  'subscription of a tenant': (_tenantId, { subscriptionId = '' }) => subscriptionScope(subscriptionId),
+} as const satisfies Record<string, (tenantId: string, params: Params) => string>;
+
+/** @throws MintmarkError `TooManyRequests`, `AuthenticationFailed`, `SubscriptionNotFound`, `TenantNotFound`, `InvalidResourceName`, `AuthorizationFailed`. */
 export async function passGuard(access: Access, request: FastifyRequest, needed: RouteAccess): Promise<Passed | null> {
   if (needed === 'public') return null;
+  access.admit(request.ip);
   const bearer = await access.authenticate(bearerToken(request.headers.authorization));
   const caller: Caller = { ...bearer, clientRequestId: clientRequestId(request) };
-  if (needed === 'principal') return { caller, subscription: null };
+  request.caller = caller;
+  if (needed === 'principal') return { caller, subscription: null, tenant: null };
   const params = request.params as Params;
+  if (isInTenant(needed)) return { caller, subscription: null, tenant: await tenantOf(access, caller, needed, params) };
   const subscription = await access.subscription(caller, params.subscriptionId ?? '');
   if (needed.on !== 'any part') await access.authorize(caller, needed.action, TARGETS[needed.on](subscription.id, params));
-  return { caller, subscription };
+  return { caller, subscription, tenant: null };
+}
+
+export const isInTenant = (needed: Exclude<RouteAccess, string>): needed is AccessInTenant => needed.on === 'server' || needed.on === 'any part of a tenant' || Object.hasOwn(TENANT_TARGETS, needed.on);
+
+/** The tenant of the path; null where the path names one that need not exist yet. */
+async function tenantOf(access: Access, caller: Caller, { action, on }: AccessInTenant, params: Params): Promise<Tenant | null> {
+  if (on === 'server') {
+    await access.authorize(caller, action, SERVER_SCOPE);
+    return null;
+  }
+  const tenant = await access.visibleTenant(caller, params.tenantId ?? '');
+  if (on !== 'any part of a tenant') await access.authorize(caller, action, TENANT_TARGETS[on](tenant.id, params), tenant.id);
+  return tenant;
 }
 
 /** `x-ms-client-request-id` if it can be one; it goes into replies and logs, and makes a repeated request the same one. */

@@ -62,7 +62,10 @@ function nextRotationCause(ring: KeyRing, nextActivation: Date | null): 'manual'
   return nextActivation === null ? null : 'automatic';
 }
 
-export function issuerSummaryBody(cluster: Resource, { issuer, ring, nextActivation }: IssuerView): IssuerSummaryBody {
+/** What of a cluster is in the row of its issuer. */
+export type ListedCluster = Pick<Resource, 'id' | 'name' | 'location' | 'issuerId'>;
+
+export function issuerSummaryBody(cluster: ListedCluster, { issuer, ring, nextActivation }: IssuerView): IssuerSummaryBody {
   const active = keysIn(ring, 'active')[0];
   return {
     id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
@@ -81,7 +84,7 @@ export const rotationPolicyBody = (cluster: Resource, { ring }: IssuerView): Rot
 
 export const keyEventBody = (event: NumberedEvent): KeyEventBody => ({ ...event, at: event.at.toISOString() });
 
-const issuerId = (cluster: Resource): string => `${cluster.id}/providers/${ISSUER_TYPE}/default`;
+const issuerId = (cluster: Pick<Resource, 'id'>): string => `${cluster.id}/providers/${ISSUER_TYPE}/default`;
 
 /** (epoch, version) is never repeated, also after a restore. */
 const eTagOf = ({ epoch, version }: KeyRing): string => `${epoch}-${version}`;

@@ -3,24 +3,27 @@
  *
  * `$filter` is `location eq '…'` and `resourceGroup eq '…'`, joined by `and`. Without `$orderby` the list is by id and
  * pages without end; `$orderby` is `name` or `nextRotationAt` with `asc` or `desc`, sorts in memory, and is refused
- * where more than 1000 issuers match.
+ * where more than 1000 clusters have an issuer there. Of all that are sorted only what the order needs is read and kept,
+ * in steps between which other requests have their turn; only the page is rendered.
  */
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { MintmarkError } from '../../domain/errors.ts';
 import { normalizeLocation } from '../../domain/locations.ts';
 import { resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
-import type { Resource } from '../../domain/resource.ts';
-import type { Clusters, ClusterView } from '../../service/clusters.ts';
+import type { Clusters } from '../../service/clusters.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { Listed, Page } from '../../store/store.ts';
 import type { IssuerSummaryBody } from './contract.ts';
-import { issuerSummaryBody } from './issuer-body.ts';
+import { issuerSummaryBody, type ListedCluster } from './issuer-body.ts';
 import { listBody, pageOf, pageQuery } from './paging.ts';
 import type { Asked } from './route.ts';
 
 const CONDITION = /^(location|resourceGroup) eq '([^']{1,100})'$/;
 const ORDER = /^(name|nextRotationAt)(?: (asc|desc))?$/;
 const MOST_SORTED = 1000;
+/** Clusters, or rings, that are read at a time. */
+const STEP = 50;
 
 export const issuerListQuery = pageQuery.extend({ $filter: z.string().max(500).optional(), $orderby: z.string().max(100).optional() });
 
@@ -37,31 +40,56 @@ export async function listIssuers(deps: Deps, asked: Asked<string, unknown, z.ou
   const filter = parseFilter($filter);
   const subscriptionId = asked.subscription.id;
   const scope = filter.resourceGroup === undefined ? subscriptionScope(subscriptionId) : resourceGroupId(subscriptionId, filter.resourceGroup);
-  const find = (page: Page): Promise<Listed<Resource>> => findClusters(deps.clusters, scope, filter, page);
+  const find = (page: Page): Promise<Listed<ListedCluster>> => findClusters(deps.clusters, scope, filter, page);
   const found = $orderby === '' ? await summaries(deps.issuers, await find(pageOf(asked.query))) : await sorted(deps.issuers, find, parseOrder($orderby), pageOf(asked.query));
   return listBody(deps.managementUrl, asked, found, (summary) => summary);
 }
 
-async function findClusters(clusters: Clusters, scope: string, { location }: Filter, page: Page): Promise<Listed<Resource>> {
+async function findClusters(clusters: Clusters, scope: string, { location }: Filter, page: Page): Promise<Listed<ListedCluster>> {
   const { items, next } = await clusters.list({ scope, withIssuer: true }, page);
-  return { items: items.map(({ cluster }: ClusterView) => cluster).filter((cluster) => location === undefined || cluster.location === location), next };
+  const found = items.map(({ cluster }) => ({ id: cluster.id, name: cluster.name, location: cluster.location, issuerId: cluster.issuerId }));
+  return { items: found.filter((cluster) => location === undefined || cluster.location === location), next };
 }
 
-async function summaries(issuers: Issuers, { items, next }: Listed<Resource>): Promise<Listed<IssuerSummaryBody>> {
+async function summaries(issuers: Issuers, { items, next }: Listed<ListedCluster>): Promise<Listed<IssuerSummaryBody>> {
   const made: IssuerSummaryBody[] = [];
   for (const cluster of items) made.push(issuerSummaryBody(cluster, await issuers.view(cluster)));
   return { items: made, next };
 }
 
+type Find = (page: Page) => Promise<Listed<ListedCluster>>;
+
 /** A page out of the sorted whole; its cursor is the place in it. */
-async function sorted(issuers: Issuers, find: (page: Page) => Promise<Listed<Resource>>, compare: Compare, { limit, cursor }: Page): Promise<Listed<IssuerSummaryBody>> {
-  const all = await find({ limit: MOST_SORTED });
-  if (all.next !== null) throw refuse('$orderby', `$orderby sorts at most ${MOST_SORTED} issuers and there are more; narrow the list by a resource group in $filter, or leave $orderby out.`);
+async function sorted(issuers: Issuers, find: Find, { keyOf, sign }: Order, { limit, cursor }: Page): Promise<Listed<IssuerSummaryBody>> {
   if (cursor !== undefined && !/^\d{1,4}$/.test(cursor)) throw refuse('$skiptoken', 'The place to go on from in the list is not one that this server gave. Begin the list again.');
   const start = Number(cursor ?? 0);
-  const { items } = await summaries(issuers, all);
-  const ordered = items.toSorted(compare);
-  return { items: ordered.slice(start, start + limit), next: start + limit < ordered.length ? String(start + limit) : null };
+  const all = await keyed(issuers, await findAll(find), keyOf);
+  const ordered = all.toSorted((one, other) => sign * compareText(one.key, other.key) || compareText(one.cluster.id, other.cluster.id)).map(({ cluster }) => cluster);
+  return summaries(issuers, { items: ordered.slice(start, start + limit), next: start + limit < ordered.length ? String(start + limit) : null });
+}
+
+/** @throws MintmarkError `InvalidQueryParameter` when there are too many to sort. */
+async function findAll(find: Find): Promise<readonly ListedCluster[]> {
+  const all: ListedCluster[] = [];
+  let cursor: string | undefined;
+  for (let read = 0; read < MOST_SORTED; read += STEP) {
+    const { items, next } = await find({ limit: STEP, cursor });
+    all.push(...items);
+    await setImmediate();
+    if (next === null) return all;
+    cursor = next;
+  }
+  throw refuse('$orderby', `$orderby sorts at most ${MOST_SORTED} issuers and there are more; narrow the list by a resource group in $filter, or leave $orderby out.`);
+}
+
+/** Each cluster with what it is sorted by. */
+async function keyed(issuers: Issuers, clusters: readonly ListedCluster[], keyOf: KeyOf): Promise<readonly { readonly cluster: ListedCluster; readonly key: string }[]> {
+  const all: { readonly cluster: ListedCluster; readonly key: string }[] = [];
+  for (const cluster of clusters) {
+    all.push({ cluster, key: await keyOf(cluster, issuers) });
+    if (all.length % STEP === 0) await setImmediate();
+  }
+  return all;
 }
 
 function parseFilter(text: string): Filter {
@@ -72,20 +100,23 @@ function parseFilter(text: string): Filter {
   return filter.location === undefined ? filter : { ...filter, location: normalizeLocation(filter.location) };
 }
 
-type Compare = (one: IssuerSummaryBody, other: IssuerSummaryBody) => number;
+type KeyOf = (cluster: ListedCluster, issuers: Issuers) => Promise<string>;
 
 const KEYS = {
-  name: ({ properties }: IssuerSummaryBody) => properties.clusterName.toLowerCase(),
+  name: async ({ name }) => name.toLowerCase(),
   /** Those that do not rotate by themselves come last. */
-  nextRotationAt: ({ properties }: IssuerSummaryBody) => properties.nextRotationAt ?? '9999',
-} as const;
+  nextRotationAt: async (cluster, issuers) => (await issuers.nextActivation(cluster))?.toISOString() ?? '9999',
+} as const satisfies Record<string, KeyOf>;
 
-function parseOrder(text: string): Compare {
+interface Order {
+  readonly keyOf: KeyOf;
+  readonly sign: 1 | -1;
+}
+
+function parseOrder(text: string): Order {
   const [, by, direction] = ORDER.exec(text.trim()) ?? [];
   if (by === undefined) throw refuse('$orderby', '$orderby is name or nextRotationAt, followed by asc or desc.');
-  const keyOf = KEYS[by as keyof typeof KEYS];
-  const sign = direction === 'desc' ? -1 : 1;
-  return (one, other) => sign * compareText(keyOf(one), keyOf(other)) || compareText(one.id, other.id);
+  return { keyOf: KEYS[by as keyof typeof KEYS], sign: direction === 'desc' ? -1 : 1 };
 }
 
 function compareText(one: string, other: string): number {

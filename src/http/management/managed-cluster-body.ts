@@ -2,15 +2,13 @@
  * A managed cluster as the wire shows it: what is stored, and the members that only fill the reply, so that every
  * client that expects a cluster of Azure's finds what it looks for. Ids of identities are derived and belong to nobody.
  */
+import { MOST_POOLS, pools } from '../../domain/agent-pools.ts';
 import { KNOWN_MINORS, parseKubernetesVersion } from '../../domain/kubernetes-version.ts';
-import { pools } from '../../domain/managed-cluster.ts';
 import { resourceKey } from '../../domain/resource-id.ts';
 import { eTagOf, isJsonObject, type JsonObject, type Resource } from '../../domain/resource.ts';
 import type { ClusterView } from '../../service/clusters.ts';
 import { derivedUuid } from '../../service/derived-uuid.ts';
 import type { ManagedClusterBody } from './contract.ts';
-
-const MOST_POOLS = 100;
 
 export function managedClusterBody({ cluster, issuer }: ClusterView): ManagedClusterBody {
   const { properties, envelope } = cluster;

@@ -204,3 +204,21 @@ test('user-assigned identities are shown with ids', async () => {
   assert.match(assigned!.principalId, UUID);
   assert.match(assigned!.clientId, UUID);
 });
+
+test('a page of large resources ends early, and the next link leads on', async () => {
+  const world = await withGroup();
+  const large = { properties: { oidcIssuerProfile: { enabled: false }, networkProfile: { a: 'x'.repeat(60_000) } } };
+  for (let index = 1; index <= 11; index += 1) await world.ask('PUT', `${CLUSTER}${index}`, large);
+  const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}`.padStart(512, 'n'), 'x'.repeat(256)]));
+  for (let index = 1; index <= 21; index += 1) await world.ask('PUT', `${GROUP}${index}`, { tags });
+  const clusters = 'providers/Microsoft.ContainerService/managedClusters';
+  for (const [list, sizes] of [[`/subscriptions/${SUBSCRIPTION}/${clusters}`, [10, 1]], [`${GROUP}/${clusters}`, [10, 1]], [`/subscriptions/${SUBSCRIPTION}/resourceGroups`, [20, 2]]] as const) {
+    const found: number[] = [];
+    for (let url: string | undefined = list; url !== undefined;) {
+      const page: { value: object[]; nextLink?: string } = (await world.ask('GET', url)).json();
+      found.push(page.value.length);
+      url = page.nextLink?.slice(URL_BASE.length);
+    }
+    assert.deepEqual(found, sizes, list);
+  }
+});

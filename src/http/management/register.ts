@@ -1,7 +1,8 @@
 /** Makes Fastify's routes of the table's rows, and for every path one more that refuses all other methods. */
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
-import type { Subscription } from '../../domain/principal.ts';
+import { MintmarkError } from '../../domain/errors.ts';
+import type { Subscription, Tenant } from '../../domain/principal.ts';
 import type { Caller } from '../../service/caller.ts';
 import { errorBody } from './contract.ts';
 import { fillPath } from './paths.ts';
@@ -10,6 +11,7 @@ import type { Answer, Asked, Method, Route } from './route.ts';
 const METHODS: readonly (Method | 'OPTIONS')[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'];
 const NOBODY: Caller = { principalId: '', tenantId: '', clientRequestId: null };
 const NO_SUBSCRIPTION: Subscription = { id: '', tenantId: '', displayName: '', createdAt: new Date(0) };
+const NO_TENANT: Tenant = { id: '', displayName: '', createdAt: new Date(0) };
 
 export function registerRoutes(server: FastifyInstance, routes: readonly Route[]): void {
   for (const row of routes) registerRoute(server, row);
@@ -51,16 +53,20 @@ function askedOf(request: FastifyRequest, row: Route): Asked {
   return {
     caller: request.passed?.caller ?? NOBODY,
     subscription: request.passed?.subscription ?? NO_SUBSCRIPTION,
+    tenant: request.passed?.tenant ?? NO_TENANT,
     params, body: request.body, query: request.query,
-    precondition: { ifMatch: headerOf(request, 'if-match'), ifNoneMatch: headerOf(request, 'if-none-match') },
+    precondition: { ifMatch: conditionOf(request, 'If-Match'), ifNoneMatch: conditionOf(request, 'If-None-Match') },
     path: fillPath(row.url, params),
     search: new URL(request.url, 'http://localhost').searchParams,
   };
 }
 
-function headerOf(request: FastifyRequest, name: 'if-match' | 'if-none-match'): string | null {
-  const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value : null;
+/** Null without the header. @throws MintmarkError `InvalidRequestContent` for one that names nothing: a client with an empty variable means a condition. */
+function conditionOf(request: FastifyRequest, name: 'If-Match' | 'If-None-Match'): string | null {
+  const value = request.headers[name.toLowerCase()];
+  if (value === undefined) return null;
+  if (typeof value === 'string' && /[^\s,]/.test(value)) return value;
+  throw new MintmarkError('InvalidRequestContent', `The header ${name} is empty. Give it an eTag or *, or leave it out to write without a condition.`, { target: name });
 }
 
 function send(reply: FastifyReply, { status, headers = {}, warnings = [], body }: Answer): FastifyReply {

@@ -5,7 +5,7 @@
  * `guard.ts` who may pass. Handlers know nothing of Fastify: a question goes in, an answer comes out.
  */
 import type { z } from 'zod';
-import type { Action, Subscription } from '../../domain/principal.ts';
+import type { Action, Subscription, Tenant } from '../../domain/principal.ts';
 import type { Precondition } from '../../domain/resource.ts';
 import type { Caller } from '../../service/caller.ts';
 
@@ -13,9 +13,21 @@ export type Method = 'GET' | 'HEAD' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
 
 /**
  * Who may use a route. `public`: everybody. `principal`: who is logged in. Otherwise who has a role that allows the action
- * on what the path names; `any part` of a subscription means a role in it, above it, or anywhere below it.
+ * on what the path names; `any part` of a subscription means a role in it, above it, or anywhere below it. What is `of a
+ * tenant` need not be of the caller's own; for `any part of a tenant` a role in it or for the server is enough to come
+ * to the service, which asks for more.
  */
-export type RouteAccess = 'public' | 'principal' | { readonly action: Action; readonly on: 'any part' | 'subscription' | 'resource group' | 'managed cluster' };
+export type RouteAccess = 'public' | 'principal' | AccessInSubscription | AccessInTenant;
+
+interface AccessInSubscription {
+  readonly action: Action;
+  readonly on: 'any part' | 'subscription' | 'resource group' | 'managed cluster';
+}
+
+export interface AccessInTenant {
+  readonly action: Action;
+  readonly on: 'server' | 'tenant' | 'subscription of a tenant' | 'any part of a tenant';
+}
 
 type ParamNames<Url extends string> = Url extends `${string}:${infer Name}/${infer Rest}` ? Name | ParamNames<`/${Rest}`> : Url extends `${string}:${infer Name}` ? Name : never;
 
@@ -25,6 +37,8 @@ export interface Asked<Url extends string = string, Body = unknown, Query = unkn
   readonly caller: Caller;
   /** The subscription of the path, which is of the caller's tenant. */
   readonly subscription: Subscription;
+  /** The tenant of the path, which the caller can see. */
+  readonly tenant: Tenant;
   /** Names in the path as the caller spells them. */
   readonly params: Readonly<Record<ParamNames<Url>, string>>;
   readonly body: Body;

@@ -8,6 +8,8 @@ import { managementRoutes } from './server.ts';
 const S = '/subscriptions/:subscriptionId';
 const G = `${S}/resourceGroups/:resourceGroup`;
 const C = `${G}/providers/Microsoft.ContainerService/managedClusters/:cluster`;
+const T = '/providers/Mintmark.Admin/tenants/:tenantId';
+const P = `${T}/principals/:principalId`;
 const I = `${C}/providers/Mintmark.Oidc/issuers/default`;
 
 const ROUTES: readonly string[] = [
@@ -50,6 +52,19 @@ const ROUTES: readonly string[] = [
   `POST ${I}/issueToken issuer/issueToken on managed cluster`,
   `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operations/:operation resource/read on any part`,
   `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operationresults/:operation resource/read on any part`,
+  'GET /providers/Mintmark.Admin/tenants principal',
+  `PUT ${T} tenant/write on server`,
+  `GET ${T} tenant/read on any part of a tenant`,
+  `DELETE ${T} tenant/delete on server`,
+  `GET ${T}/subscriptions tenant/read on any part of a tenant`,
+  `PUT ${T}/subscriptions/:subscriptionId subscription/write on tenant`,
+  `DELETE ${T}/subscriptions/:subscriptionId subscription/delete on subscription of a tenant`,
+  `GET ${T}/principals principal/read on any part of a tenant`,
+  `PUT ${P} principal/write on any part of a tenant`,
+  `GET ${P} principal/read on any part of a tenant`,
+  `DELETE ${P} principal/delete on any part of a tenant`,
+  `POST ${P}/resetSecret principal/resetSecret on any part of a tenant`,
+  `DELETE ${P}/secrets/:secretId principal/resetSecret on any part of a tenant`,
 ];
 
 const world = await openManagement();

@@ -92,7 +92,7 @@ test('over a socket: a header of 20 kB is refused, a body is cut off at its limi
   const healthy = await fetch(`${address}/healthz`);
   assert.deepEqual([healthy.status, await healthy.json()], [200, { status: 'ok' }]);
   assert.equal((await fetch(`${address}/healthz`, { headers: { 'x-filler': 'x'.repeat(20_000) } })).status, 431);
-  const { accessToken } = await world.deps.access.login({ tenantId: TENANT, clientId: 'owner', clientSecret: SECRET });
+  const { accessToken } = await world.deps.access.login({ tenantId: TENANT, clientId: 'owner', clientSecret: SECRET }, 'tests');
   const large = await fetch(`${address}${GROUP}`, { method: 'PUT', headers: { 'authorization': `Bearer ${accessToken}`, 'content-type': 'application/json' }, body: ' '.repeat(2 * 1024 * 1024) });
   assert.deepEqual([large.status, (await large.json() as ErrorBody).error.code], [413, 'RequestTooLarge']);
   await world.server.close();

@@ -7,21 +7,26 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { MintmarkError } from '../../domain/errors.ts';
+import { type ErrorCode, MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
 import type { Operations } from '../../service/operations.ts';
+import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
+import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
+import type { ErrorBody } from './contract.ts';
 import { registerLogin } from '../login/login.ts';
 import { errorReply, foreseen, STATUS } from './errors.ts';
 import { clientRequestId, passGuard } from './guard.ts';
 import { parseJsonBody } from './json-body.ts';
+import { NO_OBSERVER, observeRequests, type RequestObserver, tellEnd } from './observer.ts';
 import { openApi } from './openapi.ts';
 import { registerRoutes } from './register.ts';
 import type { Route } from './route.ts';
@@ -32,8 +37,10 @@ import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts'
 import { managedClusterPartRoutes } from './routes/managed-cluster-parts.ts';
 import { managedClusterRoutes } from './routes/managed-clusters.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
+import { tenantRoutes } from './routes/tenants.ts';
 
 export interface ManagementDeps {
   readonly access: Access;
@@ -43,6 +50,8 @@ export interface ManagementDeps {
   readonly keyRings: KeyRings;
   readonly tokens: Tokens;
   readonly operations: Operations;
+  readonly tenants: Tenants;
+  readonly people: People;
   /** Whether the server can serve, for `/readyz`. */
   readonly ready: () => Promise<boolean>;
 }
@@ -53,12 +62,16 @@ export interface ManagementConfig {
   readonly configuredLocations: readonly string[];
   readonly maxBodyBytes: number;
   readonly tokenIssue: boolean;
+  /** Whether the one hop in front is a proxy, whose `X-Forwarded-For` then tells the client's address; ignored otherwise. */
+  readonly behindProxy?: boolean;
 }
 
 /** How the listener is set up; plain HTTP without `https`, for tests only. */
 export interface ManagementListener {
   readonly https?: ServerOptions;
   readonly logger?: FastifyBaseLogger;
+  /** Told of every request. */
+  readonly observer?: RequestObserver;
 }
 
 /** Times are in milliseconds; what is slower or larger is cut off. */
@@ -79,6 +92,8 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
+  ...tenantRoutes(deps.tenants),
+  ...peopleRoutes(deps.people, config.managementUrl),
 ];
 
 export function createManagementServer(deps: ManagementDeps, config: ManagementConfig, listener: ManagementListener = {}): FastifyInstance {
@@ -88,8 +103,8 @@ export function createManagementServer(deps: ManagementDeps, config: ManagementC
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body));
   server.decorateRequest('passed', null);
+  observeRequests(server, listener.observer ?? NO_OBSERVER);
   server.addHook('onRequest', (request, reply) => enter(deps.access, request, reply));
-  server.addHook('onResponse', logRequest);
   server.setErrorHandler(sendError);
   server.setNotFoundHandler(refusePath);
   void server.register(swagger, { openapi: openApi(config.managementUrl), transform: jsonSchemaTransform, exposeHeadRoutes: true });
@@ -101,23 +116,39 @@ export function createManagementServer(deps: ManagementDeps, config: ManagementC
   return server;
 }
 
-function bareServer({ maxBodyBytes }: ManagementConfig, { https, logger }: ManagementListener): FastifyInstance {
+function bareServer({ maxBodyBytes, behindProxy = false }: ManagementConfig, { https, logger, observer = NO_OBSERVER }: ManagementListener): FastifyInstance {
   const { headersTimeout, maxHeaderSize } = LIMITS;
-  const transport = https === undefined ? { http: { headersTimeout, maxHeaderSize } } : { https: { ...https, headersTimeout, maxHeaderSize } };
+  const transport = https === undefined ? { http: { headersTimeout, maxHeaderSize } } : { https: { ...https, headersTimeout, maxHeaderSize, handshakeTimeout: headersTimeout } };
   const server = Fastify({
     ...transport,
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: LIMITS.requestTimeout, connectionTimeout: LIMITS.connectionTimeout, keepAliveTimeout: LIMITS.keepAliveTimeout,
-    bodyLimit: maxBodyBytes, exposeHeadRoutes: false, forceCloseConnections: 'idle', requestIdHeader: false, genReqId: () => randomUUID(),
+    trustProxy: (_address, hop) => behindProxy && hop === 0, bodyLimit: maxBodyBytes, exposeHeadRoutes: false, forceCloseConnections: 'idle', requestIdHeader: false, genReqId: () => randomUUID(),
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: LIMITS.paramLength },
+
+    clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, request, reply) => {
       reply.header('x-ms-request-id', request.id);
       sendError(error, request as FastifyRequest, reply as FastifyReply);
+      tellEnd(observer, request as FastifyRequest, reply as FastifyReply);
     },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
   return server;
+}
+
+/** What node's parser refuses, before there is a request. Nothing of it is logged: the raw bytes may hold a token. */
+const MALFORMED: Readonly<Record<string, readonly [status: string, code: ErrorCode, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'RequestTooLarge', 'The headers are larger than this server accepts.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'InvalidRequest', 'The request did not arrive in time.'],
+};
+
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, code, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'InvalidRequest', 'This is no HTTP request.'];
+  const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nx-ms-request-id: ${randomUUID()}\r\nConnection: close\r\n\r\n${body}`);
 }
 
 /** Before everything else, so that refusals bear the request's ids too. */
@@ -140,15 +171,8 @@ function refusePath(): never {
 
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = foreseen(thrown);
+  request.refusal = error.code;
   if (STATUS[error.code].status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'request failed');
   const { status, headers, body } = errorReply(error, request.id);
   void reply.code(status).headers(headers).type('application/json').send(body);
-}
-
-/** One line for each request: the route's pattern, never the query, headers or body, which may hold secrets. */
-async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  request.log.info({
-    method: request.method, route: request.routeOptions.url ?? null, status: reply.statusCode, ms: Math.round(reply.elapsedTime),
-    principal: request.passed?.caller.principalId ?? null, subscription: request.passed?.subscription?.id ?? null, clientRequestId: request.passed?.caller.clientRequestId ?? null,
-  }, 'request');
 }

@@ -52,7 +52,7 @@ export function createPublicServer(documents: DocumentService, { log, tls, limit
     // A request without a body needs no stream for it; that is a tenth of the cost of a reply.
     optimizeEmptyRequests: true,
   };
-  const server = tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls }, listener);
+  const server = tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls, handshakeTimeout: times.headersTimeout }, listener);
   server.maxConnections = maxConnections;
   server.timeout = idleTimeout;
   return server;

@@ -1,6 +1,6 @@
 /** A key-encryption key in a file: 32 random bytes as base64, readable by its owner only. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { MintmarkError } from '../../domain/errors.ts';
 import { decryptOrThrow, encrypt, type KeyEncryptionKey } from '../seal.ts';
 
@@ -18,16 +18,21 @@ export async function readKeyEncryptionKey(file: string): Promise<KeyEncryptionK
   return keyEncryptionKeyOf(key);
 }
 
-/** Makes a new key file, 0600, written through to the disk; refuses to replace one. */
+/** Makes a new key file, 0600, whole or not at all and through to the disk; refuses to replace one. */
 export async function createKeyEncryptionKey(file: string): Promise<KeyEncryptionKey> {
   const key = randomBytes(KEY_BYTES);
-  const handle = await open(file, 'wx', 0o600);
+  const part = `${file}.part`;
+  await rm(part, { force: true });
+  const handle = await open(part, 'wx', 0o600);
   try {
     await handle.writeFile(`${key.toString('base64')}\n`);
     await handle.sync();
   } finally {
     await handle.close();
   }
+  // A link, unlike a renaming, fails where there is a file already.
+  await link(part, file);
+  await rm(part);
   return keyEncryptionKeyOf(key);
 }
 

@@ -5,7 +5,7 @@ import type { ResourceGroups } from '../../../service/resource-groups.ts';
 import { listOf, managedCluster, managedClusterRequest, tagsRequest } from '../contract.ts';
 import { managedClusterBody } from '../managed-cluster-body.ts';
 import { pollingHeaders } from '../operation-body.ts';
-import { listBody, pageOf, pageQuery } from '../paging.ts';
+import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
 import { MANAGED_CLUSTER, RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
 import { type Asked, type Route, route } from '../route.ts';
 
@@ -22,7 +22,7 @@ const clusterListRoutes = (clusters: Clusters, groups: ResourceGroups, managemen
   route({
     method: 'GET', url: `${SUBSCRIPTION}/providers/Microsoft.ContainerService/managedClusters`, access: { action: 'resource/read', on: 'subscription' },
     summary: 'Lists the clusters of a subscription.', query: pageQuery, replies: { 200: listOf(managedCluster) },
-    handle: async (asked) => ({ status: 200, body: listBody(managementUrl, asked, await clusters.list({ scope: subscriptionScope(asked.subscription.id) }, pageOf(asked.query)), managedClusterBody) }),
+    handle: async (asked) => ({ status: 200, body: listBody(managementUrl, asked, await fillPage((page) => clusters.list({ scope: subscriptionScope(asked.subscription.id) }, page), pageOf(asked.query)), managedClusterBody) }),
   }),
   route({
     method: 'GET', url: `${RESOURCE_GROUP}/providers/Microsoft.ContainerService/managedClusters`, access: { action: 'resource/read', on: 'resource group' },
@@ -30,7 +30,7 @@ const clusterListRoutes = (clusters: Clusters, groups: ResourceGroups, managemen
     async handle(asked) {
       const group = await groups.get({ tenantId: asked.caller.tenantId, subscriptionId: asked.subscription.id, name: asked.params.resourceGroup });
       const scope = resourceGroupId(asked.subscription.id, group.name);
-      return { status: 200, body: listBody(managementUrl, asked, await clusters.list({ scope }, pageOf(asked.query)), managedClusterBody) };
+      return { status: 200, body: listBody(managementUrl, asked, await fillPage((page) => clusters.list({ scope }, page), pageOf(asked.query)), managedClusterBody) };
     },
   }),
 ];

@@ -1,6 +1,7 @@
 /** Long-running operations: the status resource, and the result that `Location` points to. */
-import { MintmarkError } from '../../../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../../../domain/errors.ts';
 import type { Access } from '../../../service/access.ts';
+import type { Caller } from '../../../service/caller.ts';
 import type { Operations } from '../../../service/operations.ts';
 import { operation as operationSchema } from '../contract.ts';
 import { operationBody, pollingHeaders, RETRY_AFTER } from '../operation-body.ts';
@@ -11,12 +12,14 @@ const LOCATION = `${SUBSCRIPTION}/providers/Microsoft.ContainerService/locations
 const URL = `${LOCATION}/operations/:operation` as const;
 
 export function operationRoutes(operations: Operations, access: Access, managementUrl: string): readonly Route[] {
-  /** Whoever may read the resource may read what is done to it; the path does not name it, so it is asked here. */
+  /**
+   * Whoever may read the resource may read what is done to it; the path does not name it, so it is asked here. To all
+   * others an operation that exists answers as one that does not.
+   */
   async function find({ caller, subscription, params }: Asked<typeof URL>) {
-    const found = await operations.get(params.operation);
-    if (found.operation.subscriptionId !== subscription.id) throw new MintmarkError('OperationNotFound', `There is no operation '${params.operation.slice(0, 80)}' in this subscription.`);
-    await access.authorize(caller, 'resource/read', found.operation.resourceId);
-    return found;
+    const found = await operations.find(params.operation);
+    if (found !== null && found.operation.subscriptionId === subscription.id && await mayRead(access, caller, found.operation.resourceId)) return found;
+    throw new MintmarkError('OperationNotFound', `There is no operation '${params.operation.slice(0, 80)}' in this subscription that you may see, or it ended more than seven days ago.`);
   }
   return [
     route({
@@ -36,4 +39,14 @@ export function operationRoutes(operations: Operations, access: Access, manageme
       },
     }),
   ];
+}
+
+async function mayRead(access: Access, caller: Caller, resourceId: string): Promise<boolean> {
+  try {
+    await access.authorize(caller, 'resource/read', resourceId);
+    return true;
+  } catch (error) {
+    if (isMintmarkError(error, 'AuthorizationFailed')) return false;
+    throw error;
+  }
 }

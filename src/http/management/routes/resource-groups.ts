@@ -3,7 +3,7 @@ import { eTagOf, type Resource } from '../../../domain/resource.ts';
 import type { GroupAddress, ResourceGroups } from '../../../service/resource-groups.ts';
 import { listOf, resourceGroup, type ResourceGroupBody, resourceGroupRequest, tagsRequest } from '../contract.ts';
 import { pollingHeaders } from '../operation-body.ts';
-import { listBody, pageOf, pageQuery } from '../paging.ts';
+import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
 import { RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
 import { type Asked, type Route, route } from '../route.ts';
 
@@ -14,7 +14,7 @@ export const resourceGroupRoutes = (groups: ResourceGroups, managementUrl: strin
   route({
     method: 'GET', url: `${SUBSCRIPTION}/resourceGroups`, access: { action: 'resource/read', on: 'subscription' }, summary: 'Lists the resource groups of a subscription.',
     query: pageQuery, replies: { 200: listOf(resourceGroup) },
-    handle: async (asked) => ({ status: 200, body: listBody(managementUrl, asked, await groups.list(asked.subscription.id, pageOf(asked.query)), groupBody) }),
+    handle: async (asked) => ({ status: 200, body: listBody(managementUrl, asked, await fillPage((page) => groups.list(asked.subscription.id, page), pageOf(asked.query)), groupBody) }),
   }),
   route({
     method: 'PUT', url: RESOURCE_GROUP, access: WRITE, summary: 'Creates or updates a resource group; what is absent is kept.', body: resourceGroupRequest, replies: { 200: resourceGroup, 201: resourceGroup },

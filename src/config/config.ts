@@ -1,0 +1,133 @@
+/**
+ * The resolved configuration: one frozen object from the table of settings, for the server (`serveConfig`) and for a
+ * developer's machine (`devConfig`).
+ *
+ * Lengths of time are in seconds unless a name says otherwise. Leaves to `settings.ts` what there is to set.
+ */
+import { MintmarkError } from '../domain/errors.ts';
+import type { RsaBits } from '../keys/generate.ts';
+import type { Listener } from './kinds.ts';
+import { rowOf, SETTING_PATHS, type Values } from './settings.ts';
+
+export type { Listener } from './kinds.ts';
+
+export interface Config {
+  readonly management: Listener;
+  readonly issuer: Listener;
+  /** Where metrics are read; null: nowhere. */
+  readonly metrics: Listener | null;
+  /** Base of all absolute URLs in replies of the management API, without a trailing slash; never taken from `Host`. */
+  readonly managementUrl: string;
+  readonly issuerUrlTemplate: string;
+  readonly defaultLocation: string;
+  readonly configuredLocations: readonly string[];
+  /** G (rule 4): how long a key is published before it may sign. */
+  readonly publicationGap: number;
+  /** What a new issuer's keys rotate by; null is off. */
+  readonly rotateEvery: number | null;
+  /** Whether the server itself issues service-account tokens. */
+  readonly tokenIssue: boolean;
+  readonly rsaBits: RsaBits;
+  /** Keys that are kept ready, in memory. */
+  readonly keyPoolSize: number;
+  /** Opened private keys that are kept in memory. */
+  readonly openedKeys: number;
+  /** Issuers whose documents the public host keeps in memory. */
+  readonly publishedIssuers: number;
+  readonly maxBodyBytes: number;
+  /** Whether a proxy in front of the management API tells the address of the client. */
+  readonly behindProxy: boolean;
+  /** How often one may ask: each a second, failed logins a minute. */
+  readonly throttle: { readonly requestsPerPrincipal: number; readonly requestsPerAddress: number; readonly loginsPerAddress: number; readonly failedLogins: number };
+  /** How long a stop waits for requests in flight. */
+  readonly stopWithin: number;
+  readonly logLevel: Values['logLevel'];
+}
+
+/** Files in PEM. */
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+/** What `mintmark serve` runs by: the same, and the files that it stands on. */
+export interface ServeConfig extends Config {
+  readonly storeFile: string;
+  readonly keyEncryptionKeyFile: string;
+  /** Null: standard output. */
+  readonly auditFile: string | null;
+  /** Null behind a proxy. */
+  readonly tls: { readonly management: TlsFiles | null; readonly issuer: TlsFiles | null };
+}
+
+/** From values that passed every rule. */
+export function serveConfig(values: Values): ServeConfig {
+  const tlsOf = (certificateFile: string | null, keyFile: string | null): TlsFiles | null => (certificateFile === null || keyFile === null ? null : { certificateFile, keyFile });
+  return frozen({
+    ...configOf(values),
+    storeFile: values['store.file'],
+    keyEncryptionKeyFile: values['keyEncryptionKey.file'],
+    auditFile: values['audit.file'],
+    tls: {
+      management: tlsOf(values['management.tls.certificateFile'], values['management.tls.keyFile']),
+      issuer: tlsOf(values['issuer.tls.certificateFile'], values['issuer.tls.keyFile']),
+    },
+  });
+}
+
+/** What `mintmark dev` takes from its command line. */
+export interface DevOptions {
+  readonly home: string;
+  readonly managementPort: number;
+  readonly issuerPort: number;
+  /** Left out: no metrics. */
+  readonly metricsPort?: number | undefined;
+  /** Address to listen on. */
+  readonly listen: string;
+  /** For tests: a file with a number of seconds by which the server's clock is ahead. */
+  readonly clockFile?: string | undefined;
+}
+
+/** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. @throws MintmarkError `InvalidConfiguration` for one port for both. */
+export function devConfig({ listen, managementPort, issuerPort, metricsPort }: DevOptions): Config {
+  if (managementPort === issuerPort && managementPort !== 0) throw new MintmarkError('InvalidConfiguration', `The management API and the issuers can not both listen on port ${issuerPort}. Give one of them another with --management-port or --issuer-port.`);
+  return frozen(configOf({
+    ...devDefaults(),
+    'management.listen': { host: listen, port: managementPort },
+    'issuer.listen': { host: listen, port: issuerPort },
+    'metrics.listen': metricsPort === undefined ? null : { host: listen, port: metricsPort },
+    'management.url': `https://localhost:${managementPort}`,
+    'issuer.urlTemplate': `https://localhost:${issuerPort}/{region}/{tenantId}/{uuid}/`,
+  }));
+}
+
+/** The files, addresses and URLs, which `dev` has from its home and flags, are not among them. */
+function devDefaults(): Values {
+  return Object.fromEntries(SETTING_PATHS.flatMap((path) => {
+    const { kind, serve, dev = serve } = rowOf(path);
+    return dev === undefined ? [] : [[path, kind.schema.parse(dev)]];
+  })) as Values;
+}
+
+function configOf(values: Values): Config {
+  const { defaultLocation, publicationGap, rotateEvery, tokenIssue, rsaBits, keyPoolSize, openedKeys, publishedIssuers, maxBodyBytes, stopWithin, logLevel } = values;
+  return {
+    management: values['management.listen'],
+    issuer: values['issuer.listen'],
+    metrics: values['metrics.listen'],
+    managementUrl: values['management.url'],
+    issuerUrlTemplate: values['issuer.urlTemplate'],
+    configuredLocations: values.locations,
+    behindProxy: values['management.behindProxy'],
+    throttle: {
+      requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],
+      loginsPerAddress: values['throttle.loginsPerAddress'], failedLogins: values['throttle.failedLogins'],
+    },
+    defaultLocation, publicationGap, rotateEvery, tokenIssue, rsaBits, keyPoolSize, openedKeys, publishedIssuers, maxBodyBytes, stopWithin, logLevel,
+  };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const member of Object.values(Object.freeze(value))) frozen(member);
+  return value;
+}

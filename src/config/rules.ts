@@ -1,0 +1,75 @@
+/**
+ * What settings mean to each other: pure checks over values that are each right by themselves.
+ *
+ * Gets the values that could be read (a missing one is undefined) and which of them somebody gave. Gives faults.
+ * Leaves files to `files.ts`.
+ */
+import { isMintmarkError } from '../domain/errors.ts';
+import { renderIssuerUrl } from '../domain/issuer.ts';
+import { knownLocation } from '../domain/locations.ts';
+import type { SettingPath, Values } from './settings.ts';
+import type { Fault } from './sources.ts';
+
+export const LISTENERS = ['management', 'issuer'] as const;
+type ListenerName = (typeof LISTENERS)[number];
+
+export interface Known {
+  readonly values: Partial<Values>;
+  readonly isGiven: (path: SettingPath) => boolean;
+}
+
+const SAMPLE_ID = '00000000-0000-4000-8000-000000000000';
+
+/** The issuer URL that a template gives in a location. @throws MintmarkError `InvalidConfiguration`. */
+export const sampleIssuerUrl = (template: string, region: string): string => renderIssuerUrl(template, { region, tenantId: SAMPLE_ID, uuid: SAMPLE_ID });
+
+const RULES: readonly ((known: Known) => readonly Fault[])[] = [
+  (known) => LISTENERS.flatMap((name) => tlsFaults(known, name)),
+  (known) => LISTENERS.flatMap((name) => proxyFaults(known, name)),
+  ({ values }) => sameAddressFaults(values),
+  ({ values }) => locationFaults(values),
+  ({ values }) => templateFaults(values),
+];
+
+/** Everything that is wrong. */
+export const ruleFaults = (known: Known): readonly Fault[] => RULES.flatMap((rule) => rule(known));
+
+function tlsFaults({ values }: Known, name: ListenerName): readonly Fault[] {
+  const [certificate, key] = [`${name}.tls.certificateFile`, `${name}.tls.keyFile`] as const;
+  const behindProxy = values[`${name}.behindProxy`];
+  const given = [certificate, key].filter((path) => values[path] !== null);
+  if (behindProxy === true) return given.length === 0 ? [] : [{ about: `${name}.behindProxy`, problem: `is true, so Mintmark has no use for ${given.join(' and ')}: leave one or the other out.` }];
+  if (behindProxy === undefined || given.length === 2) return [];
+  const missing = [certificate, key].filter((path) => values[path] === null);
+  return [{ about: missing.join(' and '), problem: `${missing.length === 1 ? 'is' : 'are'} missing: give certificate and key, or set ${name}.behindProxy to true where a proxy in front ends TLS.` }];
+}
+
+/** In plain HTTP nothing is listened on that nobody has chosen. */
+function proxyFaults({ values, isGiven }: Known, name: ListenerName): readonly Fault[] {
+  if (values[`${name}.behindProxy`] !== true || isGiven(`${name}.listen`)) return [];
+  return [{ about: `${name}.listen`, problem: 'is missing: behind a proxy, say the address on which only the proxy reaches Mintmark, such as 127.0.0.1:8080.' }];
+}
+
+function sameAddressFaults(values: Partial<Values>): readonly Fault[] {
+  const [management, issuer] = [values['management.listen'], values['issuer.listen']];
+  if (management === undefined || issuer === undefined || management.port !== issuer.port || management.host !== issuer.host) return [];
+  return [{ about: 'issuer.listen', problem: 'is the address of management.listen: each needs a port of its own.' }];
+}
+
+const locationFaults = ({ defaultLocation, locations }: Partial<Values>): readonly Fault[] =>
+  defaultLocation === undefined || locations === undefined ? [] : faultOf('defaultLocation', () => knownLocation(defaultLocation, locations));
+
+function templateFaults({ 'issuer.urlTemplate': template, defaultLocation = 'eastus' }: Partial<Values>): readonly Fault[] {
+  return template === undefined ? [] : faultOf('issuer.urlTemplate', () => sampleIssuerUrl(template, defaultLocation));
+}
+
+/** What the domain refuses, as a fault. */
+function faultOf(about: SettingPath, work: () => unknown): readonly Fault[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (!isMintmarkError(error)) throw error;
+    return [{ about, problem: `is refused: ${error.message}` }];
+  }
+}

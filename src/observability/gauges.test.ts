@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Registry } from 'prom-client';
+import { bear, operation, rotated } from '../../test/conformance/fixtures.ts';
+import { at, START } from '../../test/support/rings.ts';
+import { newRequestCounts } from '../http/public/request-counts.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { registerGauges } from './gauges.ts';
+
+const COUNTS = { loads: 1, failedLoads: 2, refusedLoads: 3, evictions: 4, failedRounds: 5, issuersInMemory: 6, issuersKnown: 7, confirmedChange: 8 };
+
+function scraped(store: Store) {
+  const registry = new Registry();
+  const publicRequests = newRequestCounts();
+  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests });
+  /** The samples whose name begins so. */
+  const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
+  return { publicRequests, scrape };
+}
+
+const TOTALS = ['mintmark_store_up', 'mintmark_issuers', 'mintmark_keys', 'mintmark_next_rotation', 'mintmark_rotations_overdue', 'mintmark_waiting'];
+
+test('the totals of the store', async () => {
+  let time = START;
+  const store = openMemoryStore({ clock: () => time });
+  await store.write((tx) => bear(tx));
+  time = at(8 * 86_400);
+  await store.write(async (tx) => {
+    await tx.updateKeyRing('issuer', rotated(3));
+    await tx.putOperation(operation('o'));
+  });
+  const lines = await scraped(store).scrape(...TOTALS);
+  const ages = ['under 1d', 'under 7d', 'under 30d', 'under 90d', 'under 365d', '365d or more'];
+  const keys = { prepared: [1, 0, 0, 0, 0, 0], active: [0, 0, 1, 0, 0, 0], retired: [0, 0, 1, 0, 0, 0], revoked: [0, 0, 0, 0, 0, 0] };
+  const next = lines.find((line) => line.startsWith('mintmark_next_rotation'))!;
+  assert.deepEqual(lines.filter((line) => line !== next), [
+    'mintmark_store_up 1', 'mintmark_issuers{state="open"} 1', 'mintmark_issuers{state="closed"} 0',
+    ...Object.entries(keys).flatMap(([state, counts]) => counts.map((count, age) => `mintmark_keys{state="${state}",age="${ages[age]}"} ${count}`)),
+    'mintmark_rotations_overdue 0', 'mintmark_waiting_operations{cause="publication"} 1', 'mintmark_waiting_operations{cause="caches"} 0',
+  ]);
+  const seconds = Number(next.split(' ')[1]);
+  assert.ok(seconds >= 30 * 86_400 && seconds < 31.5 * 86_400, next);
+});
+
+test('where nothing rotates there is no next rotation', async () => {
+  assert.deepEqual(await scraped(openMemoryStore({ clock: () => START })).scrape('mintmark_store_up', 'mintmark_next_rotation'), ['mintmark_store_up 1']);
+});
+
+test('a store that can not be read is told, and takes nothing else with it', async () => {
+  const store = openMemoryStore({ clock: () => START });
+  await store.close();
+  assert.deepEqual(await scraped({ ...store, now: () => START }).scrape(...TOTALS, 'mintmark_key_pool'), ['mintmark_key_pool_keys 8', 'mintmark_store_up 0']);
+});
+
+test('the publisher, the pool, the version', async () => {
+  const { scrape } = scraped(openMemoryStore({ clock: () => START }));
+  assert.deepEqual(await scrape('mintmark_publisher', 'mintmark_build', 'mintmark_key_pool'), [
+    `mintmark_build_info{version="1.2.3",node="${process.versions.node}"} 1`, 'mintmark_key_pool_keys 8', 'mintmark_publisher_ready 1',
+    'mintmark_publisher_issuers_in_memory 6', 'mintmark_publisher_issuers_known 7', 'mintmark_publisher_confirmed_change 8',
+    'mintmark_publisher_loads_total 1', 'mintmark_publisher_failed_loads_total 2', 'mintmark_publisher_refused_loads_total 3', 'mintmark_publisher_evictions_total 4', 'mintmark_publisher_failed_rounds_total 5',
+  ]);
+});
+
+test('requests to the public host are counted on, scrape after scrape', async () => {
+  const { publicRequests, scrape } = scraped(openMemoryStore({ clock: () => START }));
+  const nonZero = async (): Promise<readonly string[]> => (await scrape('mintmark_public_requests_total')).filter((line) => !line.endsWith(' 0'));
+  publicRequests.jwks[200] = 2;
+  assert.deepEqual(await nonZero(), ['mintmark_public_requests_total{document="jwks",status="200"} 2']);
+  publicRequests.jwks[200] += 1;
+  publicRequests.other[404] = 1;
+  assert.deepEqual(await nonZero(), ['mintmark_public_requests_total{document="jwks",status="200"} 3', 'mintmark_public_requests_total{document="other",status="404"} 1']);
+});
+
+test('the delay of the event loop and the memory of the process are told', async () => {
+  const names = (await scraped(openMemoryStore({ clock: () => START })).scrape('nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes')).map((line) => line.split(' ')[0]);
+  assert.deepEqual(names, ['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds']);
+});

@@ -1,0 +1,107 @@
+/**
+ * How things are at a scrape, as Prometheus gauges, and what others have counted: the store's totals, the key pool, the
+ * publisher, the public host, the process.
+ *
+ * A store that can not be read leaves its totals out and says so by `mintmark_store_up`; the rest is still told.
+ */
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
+import { after, DAY, MINUTE } from '../domain/durations.ts';
+import type { KeyState } from '../domain/key-ring.ts';
+import type { RequestCounts } from '../http/public/request-counts.ts';
+import type { PublisherCounts } from '../service/publisher.ts';
+import type { Store, StoreStatistics } from '../store/store.ts';
+import { freshStatistics } from './fresh-statistics.ts';
+
+export interface Sources {
+  readonly store: Store;
+  readonly version: string;
+  readonly publisher: { readonly counts: PublisherCounts; readonly ready: boolean };
+  readonly pool: { level(): number };
+  readonly publicRequests: RequestCounts;
+}
+
+/** Days by which the ages of keys are told apart. */
+const AGES = [1, 7, 30, 90, 365] as const;
+const AGE_NAMES = [...AGES.map((days) => `under ${days}d`), `${AGES.at(-1)}d or more`];
+/** How late a rotation may be before it counts as overdue: the rotator tries again after a minute. */
+const TOLERANCE = 5 * MINUTE;
+
+interface Row {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** What to show; a label's values in the order of `labels`. */
+  read(statistics: StoreStatistics, now: Date): readonly (readonly [value: number, ...labels: string[]])[];
+}
+
+const TOTALS: readonly Row[] = [
+  { name: 'mintmark_issuers', help: 'Issuers that are open, and closed ones whose documents are still served.', labels: ['state'], read: ({ issuers }) => [[issuers.open, 'open'], [issuers.closed, 'closed']] },
+  { name: 'mintmark_keys', help: 'Keys in all key rings, by state and by the time since they were made.', labels: ['state', 'age'], read: ({ keys }) => Object.entries(keys).flatMap(([state, counts]) => counts.map((count, age) => [count, state as KeyState, AGE_NAMES[age]!] as const)) },
+  { name: 'mintmark_next_rotation_seconds', help: 'Seconds until the first active key gives way by its period; negative when it should have. Absent where none does.', read: ({ firstRotation }, now) => (firstRotation === null ? [] : [[(firstRotation.getTime() - now.getTime()) / 1000]]) },
+  { name: 'mintmark_rotations_overdue', help: 'Rings whose active key should have given way more than five minutes ago.', read: ({ overdueRotations }) => [[overdueRotations]] },
+  { name: 'mintmark_waiting_operations', help: 'Operations in progress, by what they wait for: publishers to confirm, or old documents to leave caches.', labels: ['cause'], read: ({ waitingOperations }) => Object.entries(waitingOperations).map(([cause, count]) => [count, cause] as const) },
+];
+
+/** Number in `PublisherCounts` → its metric. */
+const PUBLISHER_COUNTERS = {
+  loads: ['mintmark_publisher_loads_total', 'Issuers whose documents were read from the store.'],
+  failedLoads: ['mintmark_publisher_failed_loads_total', 'Issuers whose documents could not be read.'],
+  refusedLoads: ['mintmark_publisher_refused_loads_total', 'Requests that were told to come again because too many issuers were being read.'],
+  evictions: ['mintmark_publisher_evictions_total', 'Issuers that gave way to others in memory.'],
+  failedRounds: ['mintmark_publisher_failed_rounds_total', 'Rounds in which the publisher could not follow the store.'],
+} as const satisfies Partial<Record<keyof PublisherCounts, readonly [string, string]>>;
+
+const PUBLISHER_GAUGES = {
+  issuersInMemory: ['mintmark_publisher_issuers_in_memory', 'Issuers whose documents are in memory.'],
+  issuersKnown: ['mintmark_publisher_issuers_known', 'Issuers that may have documents.'],
+  confirmedChange: ['mintmark_publisher_confirmed_change', 'Number of the last change of documents that is served; -1 while there is none.'],
+} as const satisfies Partial<Record<keyof PublisherCounts, readonly [string, string]>>;
+
+/** Registers everything that is read at a scrape. */
+export function registerGauges(registry: Registry, sources: Sources): void {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({ name: 'mintmark_build_info', help: 'The version that runs; always 1.', labelNames: ['version', 'node'], registers }).set({ version: sources.version, node: process.versions.node }, 1);
+  reading(registry, 'mintmark_key_pool_keys', 'Keys that are ready for new issuers and rotations.', () => sources.pool.level());
+  reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publisher.ready));
+  for (const [count, [name, help]] of Object.entries(PUBLISHER_GAUGES)) reading(registry, name, help, () => sources.publisher.counts[count as keyof PublisherCounts]);
+  for (const [count, [name, help]] of Object.entries(PUBLISHER_COUNTERS)) counted(registry, name, help, [], () => [[sources.publisher.counts[count as keyof PublisherCounts]]]);
+  counted(registry, 'mintmark_public_requests_total', 'Requests to the public host, by document and status.', ['document', 'status'], () =>
+    Object.entries(sources.publicRequests).flatMap(([document, statuses]) => Object.entries(statuses).map(([status, count]) => [count, document, status] as const)));
+  registerTotals(registry, sources.store);
+}
+
+function registerTotals(registry: Registry, store: Store): void {
+  const statistics = freshStatistics(() => store.read((tx) => tx.statistics(AGES.map((days) => after(store.now(), -days * DAY)), after(store.now(), -TOLERANCE))), () => performance.now());
+  registry.registerMetric(new Gauge({ name: 'mintmark_store_up', help: 'Whether the totals could be read from the store: 1 or 0.', registers: [], async collect() { this.set(Number((await statistics()) !== null)); } }));
+  for (const { name, help, labels = [], read } of TOTALS) {
+    registry.registerMetric(new Gauge({
+      name, help, labelNames: labels, registers: [],
+      async collect() {
+        const known = await statistics();
+        const rows = known === null ? [] : read(known, store.now());
+        this.reset();
+        // Without a value there is no sample, where a plain gauge would have a zero.
+        if (rows.length === 0 && labels.length === 0) this.remove();
+        for (const [value, ...values] of rows) this.set(labelled(labels, values), value);
+      },
+    }));
+  }
+}
+
+function reading(registry: Registry, name: string, help: string, read: () => number): void {
+  registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));
+}
+
+/** A counter that others count. */
+function counted(registry: Registry, name: string, help: string, labels: readonly string[], read: () => readonly (readonly [value: number, ...labels: string[]])[]): void {
+  registry.registerMetric(new Counter({
+    name, help, labelNames: labels, registers: [],
+    collect() {
+      this.reset();
+      for (const [value, ...values] of read()) this.inc(labelled(labels, values), value);
+    },
+  }));
+}
+
+const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> => Object.fromEntries(names.map((name, at) => [name, values[at]!]));

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bear, rotated, token } from '../../test/conformance/fixtures.ts';
+import { START } from '../../test/support/rings.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { observeStore } from './observed-store.ts';
+
+/** A watched store, and what it told: transactions as `write done`, commits as `issuer: event …`. */
+function watched(store: Store = openMemoryStore({ clock: () => START })) {
+  const told: string[] = [];
+  const observed = observeStore(store, {
+    transaction: (kind, seconds, result) => void told.push(`${kind} ${result}${seconds >= 0 ? '' : ' in no time'}`),
+    committed: ({ changes, tokens }) => told.push(...changes.map(({ ring, events }) => `${ring.issuerId}: ${events.map(({ kind }) => kind).join(' ')}`), ...tokens.map(({ jti }) => `token ${jti}`)),
+  });
+  return { store: observed, told };
+}
+
+test('commits are told after the transaction, a birth and an update alike', async () => {
+  const { store, told } = watched();
+  await store.write(async (tx) => {
+    await bear(tx);
+    await tx.updateKeyRing('issuer', rotated(3));
+    assert.deepEqual(told, [], 'nothing is told of what is not committed');
+  });
+  assert.deepEqual(told, ['write done', 'issuer: prepared prepared activated', 'issuer: rotationRequested retired activated prepared']);
+});
+
+test('a transaction that fails brought about nothing', async () => {
+  const { store, told } = watched();
+  await assert.rejects(store.write(async (tx) => {
+    await bear(tx);
+    throw new Error('no');
+  }), { message: 'no' });
+  assert.deepEqual(told, ['write failed']);
+});
+
+test('a transaction that is run again after a conflict is told once, and one that fails at its commit not at all', async () => {
+  const plain = openMemoryStore({ clock: () => START });
+  const undone: Store['write'] = (work) => plain.write(async (tx) => {
+    await work(tx);
+    throw new Error('conflict');
+  });
+  const again = watched({ ...plain, write: (work) => undone(work).catch(() => plain.write(work)) });
+  await again.store.write((tx) => bear(tx));
+  assert.deepEqual(again.told, ['write done', 'issuer: prepared prepared activated']);
+  const never = watched({ ...plain, write: undone });
+  await assert.rejects(never.store.write((tx) => tx.updateKeyRing('issuer', rotated(3))), { message: 'conflict' });
+  assert.deepEqual(never.told, ['write failed']);
+});
+
+test('what decides to change nothing, and a token that is not recorded, are not told', async () => {
+  const { store, told } = watched();
+  await store.write((tx) => bear(tx));
+  told.length = 0;
+  await store.write((tx) => tx.updateKeyRing('issuer', () => null));
+  await store.write((tx) => tx.recordToken(token('late'), 7));
+  await store.write((tx) => tx.recordToken(token('jti'), 1));
+  assert.deepEqual(told, ['write done', 'write done', 'write done', 'token jti']);
+});
+
+test('reads are timed, the failed ones too, and everything else is the store itself', async () => {
+  const { store, told } = watched();
+  assert.equal(await store.read((tx) => tx.lastChange()), 0);
+  await assert.rejects(store.read(() => Promise.reject(new Error('no'))), { message: 'no' });
+  assert.deepEqual([told, store.now()], [['read done', 'read failed'], START]);
+  await store.close();
+  await assert.rejects(store.read((tx) => tx.lastChange()), { code: 'StoreUnavailable' });
+});

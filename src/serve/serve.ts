@@ -1,0 +1,95 @@
+/**
+ * `mintmark serve`: the server for production. Everything that it stands on is named by its configuration; it makes
+ * nothing but the store's file, and refuses to start with one list of all that is missing.
+ *
+ * Leaves the first tenant and its Owner to `mintmark admin bootstrap`.
+ */
+import type { Logger } from 'pino';
+import { type App, createApp, type Ground } from '../app.ts';
+import type { ServeConfig, TlsFiles } from '../config/config.ts';
+import { type ConfigFlags, loadServeConfig } from '../config/load-config.ts';
+import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
+import { createSealer } from '../keys/seal.ts';
+import { systemClock } from '../service/clock.ts';
+import { bindKeyEncryptionKey } from '../service/seal-check.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { openAuditDestination } from './audit-destination.ts';
+import { createLog, lockFile, refusal, stopSignal } from './server-process.ts';
+import { type FollowedPair, followTlsFiles, type ReadPair, readPair } from './tls-renewal.ts';
+
+interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stderr: { write(text: string): unknown };
+}
+
+interface Running {
+  stop(): Promise<void>;
+}
+
+/** Runs until it is told to stop; resolves with the exit code. */
+export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): Promise<number> {
+  const stopped = stopSignal();
+  try {
+    const config = await loadServeConfig(flags, env, systemClock.now());
+    const log = createLog(config.logLevel);
+    const lock = lockFile(`${config.storeFile}.lock`, `Another Mintmark server runs on the store ${config.storeFile}. Stop it, or give this one another store.`);
+    try {
+      const running = await start(config, log);
+      await stopped;
+      log.info({ within: config.stopWithin }, 'stopping');
+      await running.stop();
+      return 0;
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    return refusal(error, stderr);
+  }
+}
+
+async function start(config: ServeConfig, log: Logger): Promise<Running> {
+  const audit = openAuditDestination(config.auditFile, log);
+  const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
+  const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
+  try {
+    await bindKeyEncryptionKey(store, sealer);
+    const running = await startApp(config, { store, sealer, clock: systemClock, log, audit: audit.sink });
+    await warnOfEmptyStore(store, log);
+    return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startApp(config: ServeConfig, ground: Ground): Promise<Running> {
+  const pairOf = async (files: TlsFiles | null) => (files === null ? null : readPair(files));
+  const pairs = { management: await pairOf(config.tls.management), issuer: await pairOf(config.tls.issuer) };
+  const app = createApp(config, ground, pairs);
+  try {
+    await app.start();
+    const renewal = startRenewal(config, pairs, app, ground);
+    ground.log.info({ managementUrl: config.managementUrl, management: config.management, issuer: config.issuer, pid: process.pid }, 'serving');
+    return { stop: () => Promise.all([renewal.stop(), app.stop()]).then(() => undefined) };
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+}
+
+/** Certificates are followed, and looked at once more on SIGHUP. */
+function startRenewal({ tls }: ServeConfig, pairs: Readonly<Record<'management' | 'issuer', ReadPair | null>>, app: App, { clock, log }: Ground): Running {
+  const followed = (['management', 'issuer'] as const).flatMap((name): readonly FollowedPair[] => {
+    const [files, first] = [tls[name], pairs[name]];
+    return files === null || first === null ? [] : [{ name, files, first, take: (pair) => app.renewTls(name, pair) }];
+  });
+  const { lookNow, stop } = followTlsFiles(followed, clock, log);
+  process.on('SIGHUP', lookNow);
+  return { stop: () => stop().finally(() => process.off('SIGHUP', lookNow)) };
+}
+
+async function warnOfEmptyStore(store: Store, log: Logger): Promise<void> {
+  const tenants = await store.read((tx) => tx.tenants());
+  if (tenants.length === 0) log.warn("the store has no tenant, so nobody can log in: run 'mintmark admin bootstrap' once");
+}

@@ -1,0 +1,38 @@
+/** What every process that is a server has: one of its kind on its files, a log, signals that stop it, and a last word when it can not start. */
+import { chmodSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { type Logger, pino } from 'pino';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
+
+/**
+ * Takes an exclusive lock of SQLite's on a file of its own: the operating system drops it when the process ends, however it ends.
+ * @throws MintmarkError `HomeInUse` with this message while another process holds it.
+ */
+export function lockFile(file: string, message: string): { readonly release: () => void } {
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
+    chmodSync(file, 0o600);
+    return { release: () => lock.close() };
+  } catch (error) {
+    lock.close();
+    throw new MintmarkError('HomeInUse', message, { cause: error });
+  }
+}
+
+/** One JSON object a line, on stderr; written at once, so that the last words of a process are not lost. */
+export const createLog = (level: string): Logger => pino({ level }, pino.destination({ fd: 2, sync: true }));
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** Says why the server does not run; gives the exit code. Throws on what was not foreseen. */
+export function refusal(error: unknown, stderr: { write(text: string): unknown }): 1 {
+  if (!isMintmarkError(error)) throw error;
+  stderr.write(`ERROR: (${error.code}) ${error.message}\n`);
+  return 1;
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { pino } from 'pino';
+import { type CertificateWithKey, createAuthority, createServerCertificate } from '../keys/private-ca.ts';
+import type { Clock } from '../service/clock.ts';
+import { followTlsFiles, readPair } from './tls-renewal.ts';
+
+const authority = await createAuthority('renewal test', new Date());
+const make = (): Promise<CertificateWithKey> => createServerCertificate(authority, ['localhost'], new Date());
+
+/** A clock that waits until it is told; `round` lets one wait end and resolves when the next begins. */
+function steppedClock(): Clock & { round(): Promise<void> } {
+  const [begun, ends]: [(() => void)[], (() => void)[]] = [[], []];
+  return {
+    now: () => new Date(0),
+    wait: (_until, wake) => new Promise((resolve) => {
+      begun.shift()?.();
+      ends.push(resolve);
+      wake.addEventListener('abort', () => resolve(), { once: true });
+    }),
+    round: () => new Promise((resolve) => {
+      begun.push(resolve);
+      ends.shift()?.();
+    }),
+  };
+}
+
+async function follow(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), 'mintmark-renewal-'));
+  const files = { certificateFile: join(dir, 'c.pem'), keyFile: join(dir, 'k.pem') };
+  const put = ({ certificate, privateKey }: Partial<CertificateWithKey>): void => {
+    if (certificate !== undefined) writeFileSync(files.certificateFile, certificate);
+    if (privateKey !== undefined) writeFileSync(files.keyFile, privateKey);
+  };
+  put(await make());
+  const [taken, lines, clock]: [CertificateWithKey[], string[], ReturnType<typeof steppedClock>] = [[], [], steppedClock()];
+  const following = followTlsFiles([{ name: 'issuer', files, first: await readPair(files), take: (pair) => taken.push(pair) }], clock, pino({ base: null, timestamp: false }, { write: (line: string) => { lines.push(line); } }));
+  t.after(async () => {
+    await following.stop();
+    rmSync(dir, { recursive: true });
+  });
+  return { put, taken, lines, clock, files };
+}
+
+test('files that stay as they are are not taken again', async (t) => {
+  const { taken, lines, clock } = await follow(t);
+  await clock.round();
+  await clock.round();
+  assert.deepEqual([taken, lines], [[], []]);
+});
+
+test('a pair that is replaced file by file is taken once it is whole', async (t) => {
+  const { put, taken, lines, clock } = await follow(t);
+  const next = await make();
+  put({ certificate: next.certificate });
+  await clock.round();
+  assert.deepEqual(taken, []);
+  await clock.round();
+  assert.equal(lines.length, 1, 'a fault is told once');
+  assert.match(lines[0]!, /"level":50,"listener":"issuer","reason":"\S+c\.pem and \S+k\.pem do not belong together, or are no PEM: .*","msg":"the new certificate can not be served; the former one still is"/);
+  put({ privateKey: next.privateKey });
+  await clock.round();
+  assert.deepEqual(taken.map(({ certificate, privateKey }) => ({ certificate, privateKey })), [next]);
+  assert.deepEqual(JSON.parse(lines[1]!), { level: 30, listener: 'issuer', msg: 'a new certificate is served' });
+});
+
+test('files that go away are told and change nothing', async (t) => {
+  const { taken, lines, clock, files } = await follow(t);
+  rmSync(files.keyFile);
+  await clock.round();
+  assert.deepEqual([taken, lines.length], [[], 1]);
+});

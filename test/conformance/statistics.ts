@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { automaticRotationDue } from '../../src/domain/rotation-schedule.ts';
+import { close, confirmPublication, prune } from '../../src/domain/rotation.ts';
+import { at, BY_HAND, START } from '../support/rings.ts';
+import { bear, type OpenStore, operation, rotated } from './fixtures.ts';
+
+const NOTHING = { issuers: { open: 0, closed: 0 }, keys: { prepared: [0], active: [0], retired: [0], revoked: [0] }, firstRotation: null, overdueRotations: 0, waitingOperations: { publication: 0, caches: 0 } };
+
+export function statisticsTests(openStore: OpenStore): void {
+  it('of an empty store are zeros', async (t) => {
+    const store = await openStore(t, () => START);
+    assert.deepEqual(await store.read((tx) => tx.statistics([], START)), NOTHING);
+  });
+
+  it('count issuers and keys by state and age', async (t) => {
+    let time = START;
+    const store = await openStore(t, () => time);
+    await store.write(async (tx) => {
+      for (const id of ['a', 'closed', 'gone']) await bear(tx, id);
+    });
+    time = at(100);
+    await store.write(async (tx) => {
+      await tx.updateKeyRing('a', rotated(3));
+      for (const id of ['closed', 'gone']) await tx.updateKeyRing(id, (ring, now) => ({ change: close(ring, now, BY_HAND)!, wakeAt: null }));
+    });
+    time = at(1_000_000);
+    await store.write((tx) => tx.updateKeyRing('gone', (ring, now) => ({ change: prune(ring, now, BY_HAND)!, wakeAt: null })));
+    const { issuers, keys } = await store.read((tx) => tx.statistics([at(101), at(100), at(1)], time));
+    assert.deepEqual(issuers, { open: 1, closed: 1 });
+    assert.deepEqual(keys, { prepared: [0, 1, 0, 0], active: [0, 0, 0, 1], retired: [0, 0, 0, 2], revoked: [0, 0, 0, 1] });
+    assert.deepEqual((await store.read((tx) => tx.statistics([START], time))).keys, { prepared: [1, 0], active: [1, 0], retired: [2, 0], revoked: [1, 0] });
+  });
+
+  it('tell the first rotation by period and how many are overdue, closed rings left out', async (t) => {
+    let time = START;
+    const store = await openStore(t, () => time);
+    await store.write((tx) => bear(tx, 'early'));
+    time = at(500);
+    await store.write(async (tx) => {
+      for (const id of ['late', 'closed']) await bear(tx, id);
+      await tx.updateKeyRing('closed', (ring, now) => ({ change: close(ring, now, BY_HAND)!, wakeAt: null }));
+    });
+    const first = automaticRotationDue((await store.read((tx) => tx.keyRing('early')))!)!;
+    const overdueAt = (ms: number): Promise<readonly unknown[]> => store.read(async (tx) => {
+      const { firstRotation, overdueRotations } = await tx.statistics([], new Date(first.getTime() + ms));
+      return [firstRotation, overdueRotations];
+    });
+    assert.deepEqual([await overdueAt(-1), await overdueAt(0), await overdueAt(500_000)], [[first, 0], [first, 1], [first, 2]]);
+  });
+
+  it('tell what operations in progress wait for', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write(async (tx) => {
+      for (const id of ['unconfirmed', 'confirmed']) {
+        await bear(tx, id);
+        await tx.updateKeyRing(id, rotated(3));
+      }
+      await tx.updateKeyRing('confirmed', (ring, now) => ({ change: confirmPublication(ring, ring.version, now, now, BY_HAND)!, wakeAt: null }));
+      await tx.putOperation(operation('1', { issuerId: 'unconfirmed' }));
+      await tx.putOperation(operation('2', { issuerId: 'confirmed' }));
+      await tx.putOperation(operation('3', { issuerId: 'confirmed', endsWithChange: 7 }));
+      await tx.putOperation(operation('4', { issuerId: 'confirmed', status: 'Succeeded', endedAt: START }));
+    });
+    assert.deepEqual((await store.read((tx) => tx.statistics([], START))).waitingOperations, { publication: 2, caches: 1 });
+  });
+}
