@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable, Writable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type Answer, fakeServer, type FakeServer, LOGIN, runLine } from '../../test/support/command-line.ts';
 import { createManagementApi } from './management-api.ts';
 import { createProgress } from './progress.ts';
@@ -149,4 +150,36 @@ test('what a server waits for is shown, not obeyed', async () => {
     return all;
   });
   assert.ok(text().includes(`${SHOWN}(end)`), JSON.stringify(text()));
+});
+
+test('names in errors of this client are shown, not obeyed', async (t) => {
+  const path = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
+  const cluster = { id: path, name: STEERING, location: 'eastus', properties: { provisioningState: 'Failed', agentPoolProfiles: [{ name: STEERING }] } };
+  const fake = await server(t, { [`GET ${path}`]: { status: 200, body: cluster } });
+  const ours = ['-g', 'g', '-n', 'c'];
+  assert.equal((await runLine(['aks', 'wait', ...ours, '--created'], fake)).stderr, `ERROR: The operation failed: 'provisioningState' of ${SHOWN} is 'Failed'.\n`);
+  assert.equal((await runLine(['aks', 'scale', ...ours, '-c', '1', '--nodepool-name', 'x'], fake)).stderr, `ERROR: The cluster has no node pool 'x'. It has: ${SHOWN}.\n`);
+});
+
+test('a verdict is one line, in a pipe too', async (t) => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const answers: Record<string, Answer> = {};
+  const fake = await server(t, answers);
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'k' }).setIssuer(fake.url).setSubject(STEERING).setAudience('A').setExpirationTime(new Date('2100-01-01')).sign(privateKey);
+  answers['GET /jwks'] = { status: 200, body: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] } };
+  const verdict = async (discovery: unknown): Promise<string> => {
+    answers['GET /.well-known/openid-configuration'] = { status: 200, body: discovery };
+    const { stdout, stderr } = await runLine(['token', 'verify', '--issuer', fake.url], { home: fake.home, input: token });
+    return stdout + stderr;
+  };
+  const discovery = { issuer: fake.url, jwks_uri: `${fake.url}/jwks`, id_token_signing_alg_values_supported: ['ES256'] };
+  assert.equal(await verdict(discovery), `verifies: ${SHOWN}, for A, until 2100-01-01T00:00:00.000Z, signed by key k\n`);
+  assert.equal(await verdict({ ...discovery, issuer: STEERING }), `does not verify: the discovery document says that its issuer is '${SHOWN}'\n`);
+  assert.equal(await verdict({ ...discovery, jwks_uri: `${fake.url}/${STEERING}` }), `ERROR: ${fake.url}/${SHOWN} answered 404 Not Found: there is no such issuer, or it is not published now.\n`);
+});
+
+test('the place of a fault, under --debug, is shown, not obeyed', async () => {
+  const { stderr } = await runLine(['dev', '--debug'], { commands: { dev: async () => { throw new TypeError('a\u009B2J'); } } });
+  assert.match(stderr, /TypeError: a\\u009b2J\n\s+at /);
+  assert.ok(!stderr.includes('\u009B'));
 });
