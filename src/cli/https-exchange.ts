@@ -76,7 +76,7 @@ function proxyOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv | null {
   const proxy = env['https_proxy'] || env['HTTPS_PROXY'];
   if (!proxy) return null;
   // Not shown: it may have a password in it.
-  if (!/^https?:\/\//i.test(proxy) || !URL.canParse(proxy)) throw failure('HTTPS_PROXY is no http or https URL. Write it as http://proxy.example.com:3128, or unset it.');
+  if (!/^https?:\/\//i.test(proxy) || !URL.canParse(proxy)) throw failure('HTTPS_PROXY is no http or https URL. Write it as http://outbound.example.com:3128, or unset it.');
   return { HTTPS_PROXY: proxy, NO_PROXY: [env['no_proxy'] || env['NO_PROXY'], ...THIS_MACHINE].filter(Boolean).join(',') };
 }
 

@@ -65,5 +65,5 @@ test('what a proxy refuses, and a proxy that is no URL, are told without its pas
     assert.doesNotMatch(message, /hidden/);
     return true;
   });
-  for (const odd of ['me:hidden@', 'proxy.test:3128', 'http://', 'socks5://proxy.test']) await assert.rejects(get('mintmark.test', { HTTPS_PROXY: odd }), { name: 'CommandError', message: 'HTTPS_PROXY is no http or https URL. Write it as http://proxy.example.com:3128, or unset it.' });
+  for (const odd of ['me:hidden@', 'proxy.test:3128', 'http://', 'socks5://proxy.test']) await assert.rejects(get('mintmark.test', { HTTPS_PROXY: odd }), { name: 'CommandError', message: 'HTTPS_PROXY is no http or https URL. Write it as http://outbound.example.com:3128, or unset it.' });
 });

@@ -1,9 +1,13 @@
 /** The rules of key life as properties of random histories, seen from relying parties that keep documents for as long as they may. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { assertRing, publishedKeys } from '../../src/domain/key-ring.ts';
-import { World } from './world.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { type OpenStore, World } from './world.ts';
 
 const DAY = 86_400;
 const GAPS = [3, 60, 600] as const;
@@ -90,17 +94,18 @@ async function assertOperationsEnd(world: World): Promise<void> {
 
 const RUNS = { numRuns: Number(process.env['MINTMARK_PROPERTY_RUNS'] ?? 1500) };
 
-async function live(gap: number, deeds: readonly NamedDeed[]): Promise<void> {
-  const world = await World.begin(gap, 2 * DAY);
+async function live(gap: number, deeds: readonly NamedDeed[], openStore?: OpenStore): Promise<void> {
+  const world = await World.begin(gap, 2 * DAY, openStore);
   for (const { run } of deeds) {
     await run(world);
     await assertRules(world);
   }
   await assertOperationsEnd(world);
+  await world.store.close();
 }
 
 test('calm: no token fails before its end; operations end; the ring stays whole', { timeout: 300_000 }, () =>
-  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, changesOfGap), live), RUNS));
+  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, changesOfGap), (gap, deeds) => live(gap, deeds)), RUNS));
 
 /** Lowering the gap is over within minutes, so time passes in seconds. */
 const LOWERING = [
@@ -113,10 +118,19 @@ const LOWERING = [
 ] as const;
 
 test('lowering: a shorter publication gap breaks nothing that was held under the longer one', { timeout: 300_000 }, () =>
-  fc.assert(fc.asyncProperty(fc.constant(600), histories(...LOWERING), live), RUNS));
+  fc.assert(fc.asyncProperty(fc.constant(600), histories(...LOWERING), (gap, deeds) => live(gap, deeds)), RUNS));
 
 test('wild: force, emergency and revocation break only what they name', { timeout: 300_000 }, () =>
-  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), live), RUNS));
+  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), (gap, deeds) => live(gap, deeds)), RUNS));
 
 test("a store's clock that is set by up to a minute each way harms nobody who honours max-age", { timeout: 300_000 }, () =>
-  fc.assert(fc.asyncProperty(fc.constant(600), histories(...CALM, ...WILD, clockSettings), live), RUNS));
+  fc.assert(fc.asyncProperty(fc.constant(600), histories(...CALM, ...WILD, clockSettings), (gap, deeds) => live(gap, deeds)), RUNS));
+
+/** Every commit is written through to the disk, so these are fewer. */
+test('all of it on SQLite', { timeout: 300_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'mintmark-properties-'));
+  t.after(() => rm(dir, { recursive: true }));
+  let count = 0;
+  const openStore: OpenStore = ({ clock }) => openSqliteStore({ file: join(dir, `${(count += 1)}.db`), clock });
+  await fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), (gap, deeds) => live(gap, deeds, openStore)), { numRuns: Math.ceil(RUNS.numRuns / 50) });
+});

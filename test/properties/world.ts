@@ -38,11 +38,15 @@ const SUBSCRIPTION = '/subscriptions/sub';
 const PUBLISHERS = ['east', 'west'] as const;
 type PublisherName = (typeof PUBLISHERS)[number];
 
+/** A back end, by the clock that it is given. */
+export type OpenStore = (options: { readonly clock: () => Date }) => Store | Promise<Store>;
+
 export class World {
   /** Milliseconds of true time; the store's clock may be off by `skew`. */
   time = START.getTime();
   skew = 0;
-  readonly store: Store;
+  /** Opened by `begin`. */
+  store!: Store;
   readonly tokens: Token[] = [];
   /** Kids whose tokens may fail, because someone asked for something that breaks them and it was named. */
   readonly excused = new Set<string>();
@@ -59,17 +63,14 @@ export class World {
   /** relying party → document; the even ones honour max-age, the odd ones keep it twice as long. */
   readonly #held: (HeldDocument | null)[] = [null, null, null, null];
 
-  constructor() {
-    this.store = openMemoryStore({ clock: () => this.storeTime() });
-  }
-
   storeTime(): Date {
     return new Date(this.time + this.skew);
   }
 
   /** Begins with one cluster and its issuer. */
-  static async begin(gapSeconds: number, rotateEvery: number | null): Promise<World> {
+  static async begin(gapSeconds: number, rotateEvery: number | null, openStore: OpenStore = openMemoryStore): Promise<World> {
     const world = new World();
+    world.store = await openStore({ clock: () => world.storeTime() });
     world.restart(gapSeconds, rotateEvery);
     const { issuers } = world.#services;
     const id = `${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c`;
