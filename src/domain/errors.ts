@@ -40,6 +40,8 @@ export const ERROR_CATALOGUE = {
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',
   InvalidTokenRequest: 'The token request asks for something that a Kubernetes API server would refuse.',
   TokenIssueDisabled: 'This server does not issue service-account tokens itself.',
+  ImpossibleAttachment: 'The distribution or version of Kubernetes can not take part in this way.',
+  AttachmentRefused: 'The API server was not attached or detached; its manifest is as it was.',
   TooManyRequests: 'The caller, or the server as a whole, has too much in progress.',
   StoreBusy: 'The store did not get its turn to write in time.',
   StoreFull: 'The disk of the store is full; nothing was changed.',

@@ -49,6 +49,8 @@ export const STATUS = {
   InvalidRotationPolicy: { status: 400 },
   InvalidTokenRequest: { status: 400 },
   TokenIssueDisabled: { status: 409 },
+  ImpossibleAttachment: { status: 400 },
+  AttachmentRefused: { status: 409 },
   TooManyRequests: { status: 429, retryAfter: 1 },
   StoreBusy: { status: 503, retryAfter: 1 },
   StoreFull: { status: 507 },
