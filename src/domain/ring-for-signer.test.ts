@@ -7,15 +7,15 @@ import { isLater, pointText, ringForDeletedSigner, ringForSigner } from './ring-
 const TO = { issuer: 'https://i/', signer: 's', leaseSeconds: 3600 };
 const ring = activate(newRing(), newKey(3), at(5), BY_ITSELF).ring;
 const HEAD = { typ: 'mintmark-ring+1', issuer: 'https://i/', issuerId: 'issuer', signer: 's', epoch: 1 };
-const half = (number: number, state: string, expiresAt: string | null) => ({ kid: `key${number}`, algorithm: 'RS256', publicMembers: newKey(number).publicMembers, expiresAt, state });
+const half = (number: number, expiresAt: string | null, more: object = {}) => ({ kid: `key${number}`, algorithm: 'RS256', publicMembers: newKey(number).publicMembers, expiresAt, ...more });
 const END = at(5 + 86_400 + 300).toISOString();
 
 test('what a signer gets, exactly', () => {
   const verifyOnly = [{ ...newKey(8), expiresAt: at(100) }, { ...newKey(9), expiresAt: null }];
   assert.deepEqual(ringForSigner(ring, verifyOnly, TO, at(9)), {
     ...HEAD, version: 2, sentAt: at(9).toISOString(), open: true, gapSeconds: 600, leaseSeconds: 3600, updatedAt: at(5).toISOString(),
-    keys: [half(1, 'retired', END), half(2, 'active', null), half(3, 'prepared', null)],
-    verifyOnly: [{ ...half(8, '', at(100).toISOString()), state: undefined }, { ...half(9, '', null), state: undefined }].map(({ state: _, ...key }) => key),
+    keys: [half(1, END, { state: 'retired' }), half(2, null, { state: 'active' }), half(3, null, { state: 'prepared' })],
+    verifyOnly: [half(8, at(100).toISOString()), half(9, null)],
     active: { kid: 'key2' },
   });
 });
