@@ -63,6 +63,8 @@ export const acknowledgeRequest = z.strictObject({
   /** The kid that tokens are signed with; null in a closed ring. */
   keyInUse: z.string().max(100).nullable(),
   mode: z.enum(['external', 'keyFiles']),
+  /** The lease in that ring. */
+  leaseSeconds: z.int().min(1).nullable(),
 });
 
 /** Every refusal. `AssertionRefused` also stands for a signer that the server does not know. */
