@@ -1,0 +1,110 @@
+/**
+ * What `signer attach` would do to one manifest: read, decided and shown before anything is written.
+ *
+ * Gives a plan to `attach.ts`, which carries it out. A manifest that was attached before is first taken back to what it
+ * was, so that the second stage, and a second run, start where the first did.
+ */
+import type { Document } from 'yaml';
+import { MintmarkError } from '../domain/errors.ts';
+import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
+import { type Attachment, assertPossible, defaultWay, type Stage } from './api-server-flags.ts';
+import { type AttachmentRecord, readRecord } from './attachment-record.ts';
+import type { AttachedWay, Distribution } from './distributions.ts';
+import { assertOutside, hostPathOf, textOf } from './host-files.ts';
+import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
+import { lineDiff } from './line-diff.ts';
+import { type Manifest, manifestText, parseManifest, podOf } from './manifest.ts';
+import { type ApiServerPod, attachingOperations, flagList, valuesOf } from './patches.ts';
+
+export interface AttachRequest {
+  readonly manifest: string;
+  /** Folder for kubeadm's `--patches`; null leaves none. */
+  readonly patchesFolder: string | null;
+  readonly keyFolder: string;
+  readonly backupFolder: string;
+  readonly socket: string;
+  readonly distribution: Distribution;
+  /** Null: what the version has. */
+  readonly way: AttachedWay | null;
+  readonly stage: Stage;
+  readonly useAlpha: boolean;
+  readonly keepAutoExtension: boolean;
+  readonly issuerUrl: string;
+  readonly jwksUri: string;
+  /** Of the cluster as the server knows it, for an image whose tag says no version. */
+  readonly minor: number;
+}
+
+export interface AttachPlan {
+  readonly request: AttachRequest;
+  readonly attachment: Attachment;
+  readonly operations: readonly Operation[];
+  readonly before: string;
+  readonly after: string;
+  readonly diff: readonly string[];
+  readonly record: AttachmentRecord | null;
+  /** The keys of former tokens: of the signing key and of each file that verifies. */
+  readonly formerKeys: readonly KeyFileKey[];
+  /** The pod before Mintmark. */
+  readonly pod: ApiServerPod;
+}
+
+/** @throws MintmarkError `ImpossibleAttachment`, `AttachmentRefused`. */
+export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
+  assertOutside(request.manifest, request.backupFolder, 'backups');
+  const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
+  const manifest = parseManifest(before, request.manifest);
+  takeBack(manifest.document, record, request);
+  const pod = podOf(manifest);
+  const attachment = attachmentOf(pod, request);
+  assertPossible(attachment);
+  const operations = attachingOperations(pod, attachment);
+  const formerKeys = await keysBefore(pod);
+  apply(manifest.document, operations);
+  const after = isSame(manifest, before, request.manifest) ? before : manifestText(manifest);
+  return { request, attachment, operations, before, after, diff: lineDiff(before, after), record, formerKeys, pod };
+}
+
+/** Leaves the document as it was before Mintmark, whether `kubeadm upgrade` has written it anew or not. */
+export function takeBack(document: Document, record: AttachmentRecord | null, { manifest }: Pick<AttachRequest, 'manifest'>): void {
+  if (record === null) return assertUnknown(document);
+  if (record.manifest !== manifest) throw new MintmarkError('AttachmentRefused', `The manifest attached on this host is ${record.manifest}, not ${manifest}. Name that one, or another --key-folder. Nothing was changed.`);
+  if (isApplied(document, record.operations)) undo(document, record.operations);
+  else if (!isAbsent(document, record.operations)) throw new MintmarkError('AttachmentRefused', `Only a part of what Mintmark put into ${manifest} is still there: someone changed it by hand. Put the backup ${record.backup} in its place, or the missing flags back, and run this again. Nothing was changed.`);
+}
+
+/** Attached by hand, or the record is lost: what it was before is then not known. */
+function assertUnknown(document: Document): void {
+  if (valuesOf(flagList(document.toJS() as ApiServerPod), 'service-account-signing-endpoint').length > 0) throw new MintmarkError('AttachmentRefused', "The manifest has a signing endpoint already, and nothing on this host says what it was before: it was not put there by 'mintmark signer attach', or with another --key-folder. Put the manifest back to what kubeadm wrote ('kubeadm init phase control-plane apiserver'), then run this again. Nothing was changed.");
+}
+
+function attachmentOf(pod: ApiServerPod, request: AttachRequest): Attachment {
+  const list = flagList(pod);
+  const minor = minorOf(pod) ?? request.minor;
+  const formerIssuers = valuesOf(list, 'service-account-issuer').filter((url) => url !== request.issuerUrl);
+  const { distribution, stage, issuerUrl, jwksUri, socket, keyFolder, useAlpha, keepAutoExtension } = request;
+  const way = request.way ?? defaultWay(distribution, minor);
+  // After the imports the signer gives these keys itself, by either way, for as long as they are to verify.
+  const formerKeyFiles = stage === 'accept' ? valuesOf(list, 'service-account-key-file') : [];
+  return { distribution, way, minor, stage, issuerUrl, jwksUri, formerIssuers, formerKeyFiles, socket, keyFolder, useAlpha, keepAutoExtension };
+}
+
+/** Of the image's tag: 34 for `registry.k8s.io/kube-apiserver:v1.34.2`. */
+function minorOf(pod: ApiServerPod): number | null {
+  const { image = '' } = (pod.spec?.containers?.find(({ name }) => name === 'kube-apiserver') ?? {}) as { image?: string };
+  const minor = /:v?1\.(\d+)(?:\.|$|[-+])/.exec(image)?.[1];
+  return minor === undefined ? null : Number(minor);
+}
+
+async function keysBefore(pod: ApiServerPod): Promise<readonly KeyFileKey[]> {
+  const list = flagList(pod);
+  const files = [...new Set(['service-account-signing-key-file', 'service-account-key-file'].flatMap((name) => valuesOf(list, name)))];
+  const keys = await Promise.all(files.map(async (file) => {
+    const onHost = hostPathOf(pod, file);
+    return keysOfFile(await textOf(onHost), onHost);
+  }));
+  return keys.flat().filter(({ kid }, at, all) => all.findIndex((other) => other.kid === kid) === at);
+}
+
+/** Whether the manifest says the same as before, so that a second run does not touch it for the sake of its spelling. */
+const isSame = (manifest: Manifest, before: string, name: string): boolean => JSON.stringify(podOf(manifest)) === JSON.stringify(podOf(parseManifest(before, name)));

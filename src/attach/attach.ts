@@ -1,0 +1,104 @@
+/**
+ * Carries out what `attach-plan.ts` decided, in an order that a crash at any place leaves in a state which a second run
+ * completes: the former keys imported, the signer able to do its part, record and patches written, then the manifest;
+ * and all of it put back when the API server does not come up.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MintmarkError } from '../domain/errors.ts';
+import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
+import { KEY_FILES } from './api-server-flags.ts';
+import type { AttachPlan } from './attach-plan.ts';
+import { type AttachmentRecord, writeRecord } from './attachment-record.ts';
+import { backUp, replaceManifest, textIfThere, writeShared } from './host-files.ts';
+import { PATCH_FILE } from './patches.ts';
+import type { Readiness } from './readiness.ts';
+
+export interface Surroundings {
+  /** Null: they are imported already. */
+  readonly importKey: ((key: KeyFileKey) => Promise<void>) | null;
+  /** Our public keys, PEM. */
+  readonly ourKeys: () => Promise<string>;
+  /** Kids of the keys that the signer gives at the socket. @throws when nobody answers there. */
+  readonly signerKids: (socket: string) => Promise<readonly string[]>;
+  /** Null: nobody said where to look. */
+  readonly readiness: Readiness | null;
+  readonly now: () => Date;
+  /** Waits for `check`, for as long as a signer needs to hear of an import. */
+  readonly patience: (check: () => Promise<boolean>) => Promise<boolean>;
+}
+
+export type AttachOutcome = 'attached' | 'unchanged';
+
+/** @throws MintmarkError `AttachmentRefused`: nothing was changed, or all was put back. */
+export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<AttachOutcome> {
+  await around.readiness?.assertReady();
+  if (around.importKey !== null) for (const key of plan.formerKeys) await around.importKey(key);
+  await assertServed(plan, around);
+  const isNew = plan.before !== plan.after;
+  const backup = isNew ? await backUp(plan.request.manifest, plan.before, plan.request.backupFolder, around.now()) : plan.record?.backup ?? '';
+  const former = await formerPatch(plan);
+  await writeAside(plan, plan.record?.backup ?? backup);
+  if (!isNew) return 'unchanged';
+  await replaceManifest(plan.request.manifest, plan.after);
+  if (around.readiness !== null) await confirmOrPutBack(plan, around.readiness, former, backup);
+  return 'attached';
+}
+
+/** That the API server will find what its flags will name. */
+async function assertServed(plan: AttachPlan, around: Surroundings): Promise<void> {
+  const { request: { keyFolder, socket }, attachment: { way, stage } } = plan;
+  if (stage === 'accept') return writeShared(join(keyFolder, KEY_FILES.acceptedKeys), await around.ourKeys());
+  const kids = (): Promise<readonly string[]> => (way === 'external' ? around.signerKids(socket) : kidsOfFiles(keyFolder));
+  const missing = async (): Promise<readonly KeyFileKey[]> => {
+    const known = await kids();
+    return plan.formerKeys.filter(({ kid }) => !known.includes(kid));
+  };
+  await kids();
+  if (await around.patience(async () => (await missing()).length === 0)) return;
+  throw new MintmarkError('AttachmentRefused', `The signer on this host does not give the key ${(await missing()).map(({ kid }) => kid).join(', ')}, with which running pods' tokens were signed: they would be refused. See whether it reaches its server ('mintmark signer list'), then run this again. Nothing was changed.`);
+}
+
+async function kidsOfFiles(folder: string): Promise<readonly string[]> {
+  const [privateKey, publicKeys] = [join(folder, KEY_FILES.privateKey), join(folder, KEY_FILES.publicKeys)];
+  const [signing, verifying] = [await textIfThere(privateKey), await textIfThere(publicKeys)];
+  if (signing === null || verifying === null) throw new MintmarkError('AttachmentRefused', `${signing === null ? privateKey : publicKeys} is not there. Start the signer with --mode key-files and --key-folder ${folder}, which writes it, then run this again. Nothing was changed.`);
+  const kids = keysOfFile(verifying, publicKeys).map(({ kid }) => kid);
+  if (!kids.includes(keysOfFile(signing, privateKey)[0]!.kid)) throw new MintmarkError('AttachmentRefused', `${publicKeys} does not hold the key of ${privateKey}: the signer is just writing them, or someone else did. Run this again. Nothing was changed.`);
+  return kids;
+}
+
+const patchFileOf = (folder: string): string => join(folder, PATCH_FILE);
+
+/** What stood in the patch file before; null when there was none, or none is wanted. */
+async function formerPatch({ request: { patchesFolder } }: AttachPlan): Promise<string | null> {
+  return patchesFolder === null ? null : textIfThere(patchFileOf(patchesFolder));
+}
+
+/** Record and patches, before the manifest: what they say of a manifest that lacks it is no fault. */
+async function writeAside({ request: { manifest, keyFolder, patchesFolder, issuerUrl }, attachment: { way, stage }, operations }: AttachPlan, backup: string): Promise<void> {
+  await writeRecord(keyFolder, { manifest, issuerUrl, way, stage, operations, backup, patchesFolder });
+  if (patchesFolder === null) return;
+  await mkdir(patchesFolder, { recursive: true, mode: 0o700 });
+  await writeShared(patchFileOf(patchesFolder), `${JSON.stringify(operations, null, 2)}\n`);
+}
+
+async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, former: string | null, backup: string): Promise<void> {
+  const why = await readiness.awaitRestart();
+  if (why === null) return;
+  const { request: { manifest, keyFolder, patchesFolder }, before, record } = plan;
+  await replaceManifest(manifest, before);
+  await writeRecord(keyFolder, record);
+  if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), former);
+  const back = await readiness.awaitReady();
+  throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} The former manifest is in its place again${back === null ? ', and the API server is ready' : `; the API server is not ready yet: ${back}`} Its log says why it refused: crictl logs, or /var/log/pods. The backup is ${backup}.`);
+}
+
+const putBack = (file: string, text: string | null): Promise<void> => (text === null ? rm(file, { force: true }) : writeShared(file, text));
+
+/** What `signer detach` needs to know to take patches and key files away. */
+export async function removeAside(record: AttachmentRecord, keyFolder: string): Promise<void> {
+  if (record.patchesFolder !== null) await rm(patchFileOf(record.patchesFolder), { force: true });
+  await rm(join(keyFolder, KEY_FILES.acceptedKeys), { force: true });
+  await writeRecord(keyFolder, null);
+}

@@ -1,0 +1,56 @@
+/** Undoes `signer attach`: the manifest without Mintmark, whatever else was changed in it meanwhile; patches and record go. */
+import { MintmarkError } from '../domain/errors.ts';
+import { removeAside } from './attach.ts';
+import { takeBack } from './attach-plan.ts';
+import { type AttachmentRecord, readRecord } from './attachment-record.ts';
+import { assertOutside, backUp, replaceManifest, textIfThere, textOf } from './host-files.ts';
+import { lineDiff } from './line-diff.ts';
+import { manifestText, parseManifest, podOf } from './manifest.ts';
+import type { Readiness } from './readiness.ts';
+
+export interface DetachRequest {
+  readonly manifest: string;
+  readonly keyFolder: string;
+  readonly backupFolder: string;
+}
+
+export interface DetachPlan {
+  readonly request: DetachRequest;
+  readonly record: AttachmentRecord;
+  readonly before: string;
+  readonly after: string;
+  readonly diff: readonly string[];
+}
+
+/** Null where nothing is attached. @throws MintmarkError `AttachmentRefused`. */
+export async function planDetach(request: DetachRequest): Promise<DetachPlan | null> {
+  assertOutside(request.manifest, request.backupFolder, 'backups');
+  const record = await readRecord(request.keyFolder);
+  if (record === null) return null;
+  const before = await textOf(request.manifest);
+  const manifest = parseManifest(before, request.manifest);
+  takeBack(manifest.document, record, request);
+  const after = await asItWas(record, podOf(manifest)) ?? manifestText(manifest);
+  return { request, record, before, after, diff: lineDiff(before, after) };
+}
+
+/** The backup, comments and all, where the manifest says nothing else than it did then. */
+async function asItWas({ backup }: AttachmentRecord, pod: object): Promise<string | null> {
+  const text = await textIfThere(backup);
+  return text !== null && JSON.stringify(podOf(parseManifest(text, backup))) === JSON.stringify(pod) ? text : null;
+}
+
+/** @throws MintmarkError `AttachmentRefused` when the API server does not come up without Mintmark: it is attached again. */
+export async function carryOutDetach({ request: { manifest, keyFolder, backupFolder }, record, before, after }: DetachPlan, readiness: Readiness | null, now: Date): Promise<void> {
+  await readiness?.assertReady();
+  if (before !== after) {
+    const backup = await backUp(manifest, before, backupFolder, now);
+    await replaceManifest(manifest, after);
+    const why = readiness === null ? null : await readiness.awaitRestart();
+    if (why !== null) {
+      await replaceManifest(manifest, before);
+      throw new MintmarkError('AttachmentRefused', `The API server did not come up without Mintmark: ${why} It is attached as before; ${(await readiness?.awaitReady()) ?? 'it is ready.'} The backup is ${backup}.`);
+    }
+  }
+  await removeAside(record, keyFolder);
+}

@@ -1,0 +1,114 @@
+/**
+ * The files of an API server's host: its manifest, backups, and what its flags name.
+ *
+ * The kubelet runs whatever pod it finds in the manifest folder, except in names that begin with a dot (`[^.]*` in
+ * kubelet's `config/file.go`; its watch skips them too). So a part file there begins with one, and backups are elsewhere.
+ */
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { MintmarkError } from '../domain/errors.ts';
+import type { ApiServerPod } from './patches.ts';
+
+/** Replaces a manifest whole: the kubelet never sees half of one. Mode and owner are those of the file before. */
+export async function replaceManifest(file: string, text: string): Promise<void> {
+  const part = join(dirname(file), `.${basename(file)}.mintmark-part`);
+  const { mode, uid, gid } = await stat(file);
+  await rm(part, { force: true });
+  try {
+    const handle = await open(part, 'wx', mode & 0o777);
+    try {
+      await handle.writeFile(text);
+      await handle.chmod(mode & 0o777);
+      if (process.getuid?.() === 0) await handle.chown(uid, gid);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/**
+ * Keeps what a manifest says now, and gives the name of the backup.
+ * @throws MintmarkError `AttachmentRefused` for a folder in which the kubelet would run it.
+ */
+export async function backUp(manifest: string, text: string, folder: string, now: Date): Promise<string> {
+  assertOutside(manifest, folder, 'backups');
+  const file = join(folder, `${basename(manifest, '.yaml')}-${now.toISOString().replaceAll(/[:.]/g, '')}.yaml`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return file;
+}
+
+/** @throws MintmarkError `AttachmentRefused` when `folder` is the folder of the manifest, or in it. */
+export function assertOutside(manifest: string, folder: string, what: string): void {
+  const inside = relative(dirname(resolve(manifest)), resolve(folder));
+  if (!inside.startsWith('..')) throw new MintmarkError('AttachmentRefused', `The folder for ${what}, ${folder}, is in the folder of the manifest: the kubelet would run every manifest that it finds there. Name another. Nothing was changed.`);
+}
+
+/** Text of a file, for everyone that may read it. */
+export async function writeShared(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const part = `${file}.part`;
+  await rm(part, { force: true });
+  const handle = await open(part, 'wx', 0o644);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await chmod(part, 0o644);
+  await rename(part, file);
+  await syncFolder(dirname(file));
+}
+
+/** Null where there is none. */
+export async function textIfThere(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new MintmarkError('AttachmentRefused', `${file} can not be read (${error.code}). Run this as root on the host of the API server. Nothing was changed.`, { cause: error });
+  });
+}
+
+/** @throws MintmarkError `AttachmentRefused` where there is none. */
+export async function textOf(file: string): Promise<string> {
+  const text = await textIfThere(file);
+  if (text === null) throw new MintmarkError('AttachmentRefused', `There is no file ${file}. Run this on the host of the API server. Nothing was changed.`);
+  return text;
+}
+
+interface Mounts {
+  readonly volumeMounts?: readonly { readonly name?: string; readonly mountPath?: string }[];
+}
+type HostVolume = { readonly name?: string; readonly hostPath?: { readonly path?: string } };
+
+/** Where a file that the API server sees is on the host. @throws MintmarkError `AttachmentRefused` when it is not on the host. */
+export function hostPathOf(pod: ApiServerPod, file: string): string {
+  const { volumeMounts = [] }: Mounts = pod.spec?.containers?.find(({ name }) => name === 'kube-apiserver') ?? {};
+  const covers = (mountPath: string): boolean => file === mountPath || file.startsWith(`${mountPath.replace(/\/$/, '')}/`);
+  const mount = volumeMounts.filter(({ mountPath }) => mountPath !== undefined && covers(mountPath)).toSorted((a, b) => b.mountPath!.length - a.mountPath!.length)[0];
+  const volume = (pod.spec?.volumes as readonly HostVolume[] | undefined)?.find(({ name }) => name === mount?.name);
+  const folder = volume?.hostPath?.path;
+  if (mount === undefined || folder === undefined) throw new MintmarkError('AttachmentRefused', `The API server reads ${file}, and no volume of its pod says where that is on this host. Import its key by hand ('mintmark issuer import-key'), then add --imported. Nothing was changed.`);
+  return join(folder, relative(mount.mountPath!, file));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
