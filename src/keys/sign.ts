@@ -57,7 +57,8 @@ export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSign
   };
 }
 
-async function signBytes(algorithm: AlgorithmName, privateKey: KeyObject, publicKey: KeyObject, input: Buffer): Promise<Buffer> {
+/** The signature over `input`, verified with the public half. @throws MintmarkError `SealBroken` when it does not verify. */
+export async function signBytes(algorithm: AlgorithmName, privateKey: KeyObject, publicKey: KeyObject, input: Buffer): Promise<Buffer> {
   const { digest } = ALGORITHMS[algorithm];
   const signature = await signAsync(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
   if (!verify(digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) throw new MintmarkError('SealBroken', 'A signature did not verify with the published key and was withheld: the private half is not that of the public half.');
