@@ -7,7 +7,7 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { AlgorithmName, PublicMembers } from '../domain/algorithms.ts';
 import { MintmarkError } from '../domain/errors.ts';
-import type { SignerRing } from '../domain/signer-ring.ts';
+import type { SignerRing } from '../domain/ring-for-signer.ts';
 import { publicKeyOf } from './generate.ts';
 import type { Sealer } from './seal.ts';
 import { type SealedSigningKey, signBytes } from './sign.ts';
@@ -27,10 +27,6 @@ export interface OpenedRing {
   readonly ring: SignerRing;
   /** Null for a closed ring. */
   readonly signer: RingSigner | null;
-  /** When the server sent it, by the server's clock. */
-  readonly sentAt: Date;
-  /** How long it may be signed with after the last contact with the server, in seconds; null is without end. */
-  readonly leaseSeconds: number | null;
 }
 
 interface ActiveKey {
