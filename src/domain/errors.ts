@@ -40,6 +40,8 @@ export const ERROR_CATALOGUE = {
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',
   InvalidTokenRequest: 'The token request asks for something that a Kubernetes API server would refuse.',
   TokenIssueDisabled: 'This server does not issue service-account tokens itself.',
+  ClaimsRefused: 'The claims are not ones that this signer signs: another issuer, a life too long, or a time too far from its clock.',
+  SigningStopped: 'The signer has nothing to sign with: its issuer or the signer itself was deleted, or its lease has ended.',
   TooManyRequests: 'The caller, or the server as a whole, has too much in progress.',
   StoreBusy: 'The store did not get its turn to write in time.',
   StoreFull: 'The disk of the store is full; nothing was changed.',
@@ -49,6 +51,7 @@ export const ERROR_CATALOGUE = {
   WrongKeyEncryptionKey: 'The key-encryption key is not the one that this store was sealed with.',
   InvalidConfiguration: 'A setting is missing, malformed or contradicts the state on disk.',
   AddressInUse: 'Another process listens on a port that Mintmark needs.',
+  SocketInUse: 'Another process serves the socket, or something that is no socket has its path.',
   HomeInUse: 'Another Mintmark process runs on the same home or store.',
   InternalError: 'Something that Mintmark did not foresee; the request id finds it in the log.',
 } as const satisfies Record<string, string>;

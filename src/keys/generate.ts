@@ -52,6 +52,9 @@ export const keyId = (publicKey: KeyObject): string =>
 export const publicKeyOf = (algorithm: AlgorithmName, members: PublicMembers): KeyObject =>
   createPublicKey({ format: 'jwk', key: { ...members, kty: ALGORITHMS[algorithm].keyType } });
 
+/** The same as SubjectPublicKeyInfo in DER. */
+export const publicKeyDer = (algorithm: AlgorithmName, members: PublicMembers): Buffer => publicKeyOf(algorithm, members).export({ type: 'spki', format: 'der' });
+
 function publicMembersOf(algorithm: AlgorithmName, publicKey: KeyObject): PublicMembers {
   const jwk = publicKey.export({ format: 'jwk' });
   return Object.fromEntries(ALGORITHMS[algorithm].publicMembers.map((member) => [member, String(jwk[member])]));

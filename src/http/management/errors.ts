@@ -49,6 +49,8 @@ export const STATUS = {
   InvalidRotationPolicy: { status: 400 },
   InvalidTokenRequest: { status: 400 },
   TokenIssueDisabled: { status: 409 },
+  ClaimsRefused: { status: 400 },
+  SigningStopped: { status: 409 },
   TooManyRequests: { status: 429, retryAfter: 1 },
   StoreBusy: { status: 503, retryAfter: 1 },
   StoreFull: { status: 507 },
@@ -58,6 +60,7 @@ export const STATUS = {
   WrongKeyEncryptionKey: { status: 500, hidden: true },
   InvalidConfiguration: { status: 500, hidden: true },
   AddressInUse: { status: 500, hidden: true },
+  SocketInUse: { status: 500, hidden: true },
   HomeInUse: { status: 500, hidden: true },
   InternalError: { status: 500, hidden: true },
 } as const satisfies Record<ErrorCode, Edge>;
