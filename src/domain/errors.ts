@@ -35,6 +35,7 @@ export const ERROR_CATALOGUE = {
   PreconditionFailed: 'The resource has changed since the eTag in If-Match was read.',
   OperationNotAllowed: 'Mintmark does not do this, or not in the state that the resource is in.',
   KeyNotFound: 'The key ring has no key with this kid.',
+  InvalidKey: 'A key that was to be imported is none, or of a kind that API servers do not verify with.',
   KeyIsActive: 'The key signs now; revoking it needs force.',
   KeyRingClosed: 'The issuer was deleted: its key ring only waits for the last tokens to end.',
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',

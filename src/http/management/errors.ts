@@ -44,6 +44,7 @@ export const STATUS = {
   PreconditionFailed: { status: 412 },
   OperationNotAllowed: { status: 409 },
   KeyNotFound: { status: 404 },
+  InvalidKey: { status: 400 },
   KeyIsActive: { status: 409 },
   KeyRingClosed: { status: 409 },
   InvalidRotationPolicy: { status: 400 },
