@@ -52,6 +52,7 @@ export const STATUS = {
   TokenIssueDisabled: { status: 409 },
   AssertionRefused: { status: 401 },
   EnrolmentRefused: { status: 401 },
+  SignersNotServed: { status: 409 },
   RingRefused: { status: 502 },
   TooManyRequests: { status: 429, retryAfter: 1 },
   StoreBusy: { status: 503, retryAfter: 1 },
