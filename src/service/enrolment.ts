@@ -10,11 +10,12 @@ import { hasCome } from '../domain/durations.ts';
 import { type EnrolmentToken, parseEnrolmentToken } from '../domain/enrolment-token.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
-import { type EnrolmentCredential, enrolSigner, type SignerRecord, writeOff } from '../domain/signer.ts';
+import type { EnrolmentCredential, SignerRecord } from '../domain/signer.ts';
 import { verifyAssertion } from '../keys/assertion.ts';
 import { type EcPublicJwk, publicKeyOfJwk, thumbprint } from '../keys/public-jwk.ts';
 import { hasDigest } from '../keys/secrets.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
+import type { EnrolledSigners } from './enrolled-signers.ts';
 import type { RingSigningKeys } from './ring-signing-keys.ts';
 import { jwkOf, type SignerRequest } from './signer-identity.ts';
 
@@ -41,6 +42,7 @@ export interface Enrolment {
 
 interface EnrolmentDeps {
   readonly store: Store;
+  readonly enrolledSigners: EnrolledSigners;
   readonly keys: RingSigningKeys;
   /** The URL for signers. */
   readonly audience: string;
@@ -51,7 +53,8 @@ interface EnrolmentDeps {
 /** Of one issuer; who was written off or deleted is not counted. */
 const MOST_SIGNERS = 100;
 
-export function createEnrolment({ store, keys, audience, leaseSeconds, wakeRotator }: EnrolmentDeps): Enrolment {
+export function createEnrolment(deps: EnrolmentDeps): Enrolment {
+  const { store, keys, audience, wakeRotator } = deps;
   return {
     async enrol(request, bid) {
       const token = parseEnrolmentToken(bid.token);
@@ -60,9 +63,9 @@ export function createEnrolment({ store, keys, audience, leaseSeconds, wakeRotat
       const taken = await verifyAssertion(request.authorization, bid.assertionKey, { subject: thumbprint(bid.assertionKey), audience }, request, store.now());
       const ringSigningKey = (await keys.current()).publicJwk;
       const enrolled = await store.write(async (tx) => {
-        const { signer, issuer } = await enrolIn(tx, token, bid, request.address, leaseSeconds);
-        if (!(await tx.rememberAssertion(signer.id, taken.jti, taken.endsAt))) throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: it was used before.');
-        return { signer, issuer, ringSigningKey };
+        const made = await enrolIn(tx, deps, token, bid, request.address);
+        if (!(await tx.rememberAssertion(made.signer.id, taken.jti, taken.endsAt))) throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: it was used before.');
+        return { ...made, ringSigningKey };
       });
       wakeRotator();
       return enrolled;
@@ -70,16 +73,16 @@ export function createEnrolment({ store, keys, audience, leaseSeconds, wakeRotat
   };
 }
 
-async function enrolIn(tx: StoreWriter, token: EnrolmentToken, bid: EnrolmentBid, address: string, leaseSeconds: number | null): Promise<{ readonly signer: SignerRecord; readonly issuer: Issuer }> {
+async function enrolIn(tx: StoreWriter, deps: EnrolmentDeps, token: EnrolmentToken, bid: EnrolmentBid, address: string): Promise<Omit<Enrolled, 'ringSigningKey'>> {
   const credential = await provenCredential(tx, token);
-  const pair = `${thumbprint(bid.assertionKey)}.${thumbprint(bid.encryptionKey)}`;
-  const all = await tx.signersOf(credential.issuerId);
   const issuer = await assertOpenIssuer(tx, credential.issuerId);
+  const pair = pairOf(bid.assertionKey, bid.encryptionKey);
   assertGood(credential, pair, address, tx.now);
-  const known = all.find((signer) => pairOf(signer) === pair);
+  const all = await tx.signersOf(issuer.id);
+  const known = all.find(({ assertionJwk, encryptionJwk }) => pairOf(jwkOf(assertionJwk), jwkOf(encryptionJwk)) === pair);
   if (known !== undefined) return { signer: again(known), issuer };
   if (credential.mostUses !== null && credential.uses >= credential.mostUses) throw refusal('it is used up');
-  const signer = await insert(tx, credential, bid, all, leaseSeconds);
+  const signer = await insert(tx, deps, credential, bid, all);
   await tx.putEnrolmentCredential({ ...credential, uses: credential.uses + 1, usedBy: credential.kind === 'once' ? pair : null });
   return { signer, issuer };
 }
@@ -104,18 +107,16 @@ function again(known: SignerRecord): SignerRecord {
   return known;
 }
 
-async function insert(tx: StoreWriter, { issuerId, name: given, createdBy, id }: EnrolmentCredential, bid: EnrolmentBid, all: readonly SignerRecord[], leaseSeconds: number | null): Promise<SignerRecord> {
-  const name = given ?? bid.name;
+async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: EnrolmentDeps, credential: EnrolmentCredential, bid: EnrolmentBid, all: readonly SignerRecord[]): Promise<SignerRecord> {
+  const name = credential.name ?? bid.name;
   if (name === null) throw new MintmarkError('InvalidRequestContent', 'The signer needs a name: that of its host, for one.', { target: 'name' });
   const enrolled = all.filter(({ writtenOffAt }) => writtenOffAt === null);
   const former = enrolled.filter((signer) => signer.name === name);
   if (enrolled.length - former.length >= MOST_SIGNERS) throw new MintmarkError('OperationNotAllowed', `The cluster has ${MOST_SIGNERS} signers already. Write off, or delete, those that are gone.`);
-  for (const signer of former) await tx.putSigner(writeOff(signer, tx.now));
-  const ring = (await tx.keyRing(issuerId))!;
-  const signer = enrolSigner(ring, { id: randomUUID(), name, mode: 'external', assertionJwk: { ...bid.assertionKey }, encryptionJwk: { ...bid.encryptionKey }, createdBy: `${createdBy} ${id}`, leaseSeconds }, tx.now);
-  await tx.putSigner(signer);
-  await tx.setWakeAt(issuerId, tx.now);
-  return signer;
+  for (const { id } of former) await enrolledSigners.writeOff(tx, id);
+  return enrolledSigners.enrol(tx, credential.issuerId, {
+    id: randomUUID(), name, mode: 'external', assertionJwk: { ...bid.assertionKey }, encryptionJwk: { ...bid.encryptionKey }, createdBy: credential.createdBy, leaseSeconds,
+  });
 }
 
 /** The signers that are enrolled under this name. */
@@ -136,6 +137,6 @@ function assertKeys({ assertionKey, encryptionKey }: EnrolmentBid): void {
   if (thumbprint(assertionKey) === thumbprint(encryptionKey)) throw new MintmarkError('InvalidRequestContent', 'The keys for assertions and for encryption have to be two.', { target: 'encryptionKey' });
 }
 
-const pairOf = ({ assertionJwk, encryptionJwk }: SignerRecord): string => [assertionJwk, encryptionJwk].map((jwk) => thumbprint(jwkOf(jwk))).join('.');
+const pairOf = (...keys: readonly EcPublicJwk[]): string => keys.map(thumbprint).join('.');
 
 const refusal = (why: string): MintmarkError => new MintmarkError('EnrolmentRefused', `The enrolment token was refused: ${why}. 'mintmark signer create' makes another.`);

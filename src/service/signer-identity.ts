@@ -19,21 +19,25 @@ export interface IdentifiedSigner {
 
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
+/** The id of the signer that a request claims to be of, unverified; null when there is none. */
+export function claimedSigner(authorization: string | undefined): string | null {
+  const id = claimedSubject(authorization);
+  return id !== null && ID.test(id) ? id : null;
+}
+
 /** `audience`: the URL for signers. @throws MintmarkError `AssertionRefused`, also for a signer that is not known. */
 export async function identifySigner(store: Store, request: SignerRequest, audience: string): Promise<IdentifiedSigner> {
-  const id = claimedSubject(request.authorization);
-  const signer = id !== null && ID.test(id) ? await store.read((tx) => tx.signer(id)) : null;
+  const id = claimedSigner(request.authorization);
+  const signer = id === null ? null : await store.read((tx) => tx.signer(id));
   if (signer === null) throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: this server does not know the signer.');
   const taken = await verifyAssertion(request.authorization, jwkOf(signer.assertionJwk), { subject: signer.id, audience }, request, store.now());
   return { signer, taken };
 }
 
-/** The signer as it is now, its assertion used up. @throws MintmarkError `AssertionRefused`. */
-export async function admitSigner(tx: StoreWriter, { signer: { id }, taken }: IdentifiedSigner): Promise<SignerRecord> {
-  const signer = await tx.signer(id);
-  const isFirst = signer !== null && (await tx.rememberAssertion(id, taken.jti, taken.endsAt));
-  if (!isFirst) throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: it was used before.');
-  return signer;
+/** The id of the signer, whose assertion is used up from now on. @throws MintmarkError `AssertionRefused`. */
+export async function admitSigner(tx: StoreWriter, { signer: { id }, taken }: IdentifiedSigner): Promise<string> {
+  if (await tx.rememberAssertion(id, taken.jti, taken.endsAt)) return id;
+  throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: it was used before.');
 }
 
 /** A public key as a record has it. */

@@ -10,11 +10,12 @@ import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import { isLater, ringForDeletedSigner, ringForSigner, type RingPoint } from '../domain/ring-for-signer.ts';
-import { acknowledge, contactSigner, longerLease, type SaidBySigner, type SignerRecord } from '../domain/signer.ts';
+import { longerLease, type SaidBySigner, type SignerRecord } from '../domain/signer.ts';
 import { type RingToSeal, sealRing } from '../keys/ring-envelope.ts';
 import type { Sealer } from '../keys/seal.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import type { EnrolledSigners } from './enrolled-signers.ts';
 import { createJointWrites } from './joint-writes.ts';
 import type { RingNotices } from './ring-notices.ts';
 import type { RingSigningKeys } from './ring-signing-keys.ts';
@@ -48,6 +49,7 @@ export interface SignerRings {
 
 interface SignerRingsDeps {
   readonly store: Store;
+  readonly enrolledSigners: EnrolledSigners;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly keys: RingSigningKeys;
@@ -58,16 +60,26 @@ interface SignerRingsDeps {
   readonly leaseSeconds: number | null;
 }
 
-export function createSignerRings({ store, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
+export function createSignerRings({ store, enrolledSigners, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
   const jointly = createJointWrites(store);
   const polls = new Map<string, AbortController>();
 
+  /** Writes down the contact; gives what the signer is to get, if anything. */
+  async function contact(tx: StoreWriter, id: string, wanted: RingWanted): Promise<RingToSeal | null> {
+    const clockOffset = wanted.clock === null ? null : wanted.clock.getTime() - tx.now.getTime();
+    const found = await enrolledSigners.contact(tx, id, clockOffset);
+    if (found === null) throw unknown();
+    if (!isNews(found.signer, found.ring, wanted, leaseSeconds)) return null;
+    if (found.signer.deletedAt === null) await tx.putSigner({ ...found.signer, leaseSeconds: longerLease(found.signer.leaseSeconds, leaseSeconds) });
+    return ringToSeal(tx, found.signer, found.ring, leaseSeconds);
+  }
+
   async function ifNews({ id }: SignerRecord, wanted: RingWanted): Promise<RingToSeal | null> {
-    const isNews = await store.read(async (tx) => {
-      const signer = await existing(tx, id);
-      return signer.deletedAt !== null || isDue(await ringOf(tx, signer), wanted, leaseSeconds);
+    const isDue = await store.read(async (tx) => {
+      const signer = await tx.signer(id);
+      return signer === null || isNews(signer, await ringOf(tx, signer), wanted, leaseSeconds);
     });
-    return isNews ? jointly(async (tx) => give(tx, await existing(tx, id), wanted, leaseSeconds)) : null;
+    return isDue ? jointly((tx) => contact(tx, id, wanted)) : null;
   }
 
   /** It listens before it looks, so that nothing falls in between. */
@@ -76,7 +88,7 @@ export function createSignerRings({ store, sealer, clock, keys, notices, wakeRot
     for (let isFirst = true; ; isFirst = false) {
       const notice = notices.listen(who.signer.issuerId, poll);
       try {
-        const given = await (isFirst ? jointly(async (tx) => give(tx, await admitSigner(tx, who), wanted, leaseSeconds)) : ifNews(who.signer, wanted));
+        const given = await (isFirst ? jointly(async (tx) => contact(tx, await admitSigner(tx, who), wanted)) : ifNews(who.signer, wanted));
         if (given !== null || poll.aborted || hasCome(until, clock.now())) return given;
         await clock.wait(until, notice.signal);
       } finally {
@@ -96,49 +108,33 @@ export function createSignerRings({ store, sealer, clock, keys, notices, wakeRot
         return given === null ? null : await sealRing(given, await keys.current(), sealer);
       } finally {
         if (polls.get(id) === poll) polls.delete(id);
+        // One that was written off is enrolled anew, and its lease runs again.
+        if (who.signer.writtenOffAt !== null) wakeRotator();
       }
     },
     async acknowledge(request, said) {
       const who = await identifySigner(store, request, audience);
-      await jointly(async (tx) => {
-        const ring = await ringOf(tx, who.signer);
-        // What it says is looked at before its assertion is used up: a refusal may write nothing.
-        acknowledge(who.signer, ring, said, tx.now);
-        const signer = await admitSigner(tx, who);
-        if (signer.deletedAt !== null) return;
+      await store.write(async (tx) => {
+        const signer = await enrolledSigners.acknowledge(tx, await admitSigner(tx, who), said);
         // The lease that it holds from now on, once it says so; until then the longest that it was given.
-        const held = said.leaseSeconds === leaseSeconds ? leaseSeconds : signer.leaseSeconds;
-        await tx.putSigner({ ...acknowledge(signer, ring, said, tx.now), leaseSeconds: held });
-        await tx.setWakeAt(signer.issuerId, tx.now);
+        if (signer !== null && said.leaseSeconds === leaseSeconds && signer.leaseSeconds !== leaseSeconds) await tx.putSigner({ ...signer, leaseSeconds });
       });
       wakeRotator();
     },
   };
 }
 
-/** Writes down the contact; gives what the signer is to get, if anything. */
-async function give(tx: StoreWriter, signer: SignerRecord, wanted: RingWanted, leaseSeconds: number | null): Promise<RingToSeal | null> {
-  const [ring, issuer] = [await ringOf(tx, signer), await issuerOf(tx, signer)];
+/** What is to be told: its deletion, a later ring, or another lease. */
+const isNews = ({ deletedAt }: SignerRecord, ring: KeyRing, wanted: RingWanted, leaseSeconds: number | null): boolean =>
+  deletedAt !== null || isLater(ring, wanted.has) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseSeconds);
+
+async function ringToSeal(tx: StoreWriter, signer: SignerRecord, ring: KeyRing, leaseSeconds: number | null): Promise<RingToSeal> {
+  const issuer = await issuerOf(tx, signer);
   const [address, to] = [{ issuer: issuer.url, signer: signer.id }, jwkOf(signer.encryptionJwk)];
   if (signer.deletedAt !== null) return { ring: ringForDeletedSigner(ring, address, tx.now), to, activeHalf: null };
-  const seen = contactSigner(signer, ring, wanted.clock === null ? null : wanted.clock.getTime() - tx.now.getTime(), tx.now);
-  const isGiven = isDue(ring, wanted, leaseSeconds);
-  await tx.putSigner(isGiven ? { ...seen, leaseSeconds: longerLease(seen.leaseSeconds, leaseSeconds) } : seen);
-  // Its lease runs again, and may end before anything else is due.
-  if (signer.writtenOffAt !== null) await tx.setWakeAt(signer.issuerId, tx.now);
-  if (!isGiven) return null;
   const sent = ringForSigner(ring, { ...address, leaseSeconds }, tx.now);
   const sealed = sent.active === null ? null : await tx.sealedKey(ring.issuerId, sent.active.kid);
   return { ring: sent, to, activeHalf: sealed === null ? null : { sealed, tenantId: issuer.tenantId } };
-}
-
-const isDue = (ring: KeyRing, wanted: RingWanted, leaseSeconds: number | null): boolean =>
-  isLater(ring, wanted.has) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseSeconds);
-
-async function existing(tx: StoreReader, id: string): Promise<SignerRecord> {
-  const signer = await tx.signer(id);
-  if (signer === null) throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: this server does not know the signer any more.');
-  return signer;
 }
 
 async function ringOf(tx: StoreReader, { issuerId }: SignerRecord): Promise<KeyRing> {
@@ -152,3 +148,5 @@ async function issuerOf(tx: StoreReader, { issuerId }: SignerRecord): Promise<Is
   if (issuer === null) throw new MintmarkError('StoreCorrupt', `The issuer ${issuerId}, which has signers, is not in the store.`);
   return issuer;
 }
+
+const unknown = (): MintmarkError => new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: this server does not know the signer any more.');

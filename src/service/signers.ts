@@ -6,9 +6,10 @@
 import { MintmarkError } from '../domain/errors.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import type { Resource } from '../domain/resource.ts';
-import { debtOf, deleteSigner, type SignerRecord, writeOff } from '../domain/signer.ts';
+import { debtOf, type SignerRecord } from '../domain/signer.ts';
 import { type SignerState, signerState } from '../domain/signer-state.ts';
-import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
+import type { Store, StoreReader } from '../store/store.ts';
+import type { EnrolledSigners } from './enrolled-signers.ts';
 import { issuerIdOf } from './issuers.ts';
 import type { RingNotices } from './ring-notices.ts';
 
@@ -33,18 +34,18 @@ export interface Signers {
 
 interface SignersDeps {
   readonly store: Store;
+  readonly enrolledSigners: EnrolledSigners;
   readonly notices: Pick<RingNotices, 'tell'>;
   readonly wakeRotator: () => void;
 }
 
-export function createSigners({ store, notices, wakeRotator }: SignersDeps): Signers {
-  async function end(cluster: Resource, name: string, how: (signer: SignerRecord, ring: KeyRing, now: Date) => SignerRecord): Promise<SignerView> {
+export function createSigners({ store, enrolledSigners, notices, wakeRotator }: SignersDeps): Signers {
+  /** What waited for it need not wait any longer, and it is told if it asks. */
+  async function end(cluster: Resource, name: string, how: 'writeOff' | 'remove'): Promise<SignerView> {
     const issuerId = issuerIdOf(cluster);
     const view = await store.write(async (tx) => {
-      const ended = how(await find(tx, issuerId, name), await ringOf(tx, issuerId), tx.now);
-      await tx.putSigner(ended);
-      // What waited for it need not wait any longer.
-      await tx.setWakeAt(issuerId, tx.now);
+      const found = await find(tx, issuerId, name);
+      const ended = (await enrolledSigners[how](tx, found.id)) ?? found;
       return viewOf(ended, await ringOf(tx, issuerId), tx.now);
     });
     wakeRotator();
@@ -59,14 +60,14 @@ export function createSigners({ store, notices, wakeRotator }: SignersDeps): Sig
       return (await tx.signersOf(issuerId)).map((signer) => viewOf(signer, ring, now));
     }),
     get: (cluster, name) => store.read(async (tx) => viewOf(await find(tx, issuerIdOf(cluster), name), await ringOf(tx, issuerIdOf(cluster)), store.now())),
-    writeOff: (cluster, name) => end(cluster, name, (signer, _ring, now) => writeOff(signer, now)),
-    remove: (cluster, name) => end(cluster, name, deleteSigner),
+    writeOff: (cluster, name) => end(cluster, name, 'writeOff'),
+    remove: (cluster, name) => end(cluster, name, 'remove'),
   };
 }
 
 const viewOf = (signer: SignerRecord, ring: KeyRing, now: Date): SignerView => ({ signer, ring, state: signerState(signer, ring, now), debt: debtOf(signer, ring, now) });
 
-async function find(tx: StoreReader | StoreWriter, issuerId: string, name: string): Promise<SignerRecord> {
+async function find(tx: StoreReader, issuerId: string, name: string): Promise<SignerRecord> {
   const found = (await tx.signersOf(issuerId)).filter((signer) => signer.name === name || signer.id === name).toSorted(byLiveliness)[0];
   if (found === undefined) throw new MintmarkError('ResourceNotFound', `The cluster has no signer '${name.slice(0, 80)}'.`);
   return found;
