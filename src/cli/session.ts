@@ -21,6 +21,7 @@ export interface DevFlags {
   readonly home: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   readonly metricsPort?: number | undefined;
   readonly listen: string;
   readonly clockFile?: string | undefined;

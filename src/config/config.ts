@@ -7,6 +7,7 @@
 import { MintmarkError } from '../domain/errors.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
+import type { ListenerName } from './rules.ts';
 import { rowOf, SETTING_PATHS, type Values } from './settings.ts';
 
 export type { Listener } from './kinds.ts';
@@ -37,11 +38,23 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** Whether a proxy in front of the management API tells the address of the client. */
   readonly behindProxy: boolean;
+  /** Where signers are served; null: nowhere. */
+  readonly signers: SignersConfig | null;
+  /** How long a signer goes on without the server, in seconds; null is for ever. */
+  readonly signerLease: number | null;
   /** How often one may ask: each a second, failed logins a minute. */
   readonly throttle: { readonly requestsPerPrincipal: number; readonly requestsPerAddress: number; readonly loginsPerAddress: number; readonly failedLogins: number };
   /** How long a stop waits for requests in flight. */
   readonly stopWithin: number;
   readonly logLevel: Values['logLevel'];
+}
+
+export interface SignersConfig {
+  readonly listen: Listener;
+  /** Where signers reach it, without a trailing slash: the audience of their assertions. */
+  readonly url: string;
+  /** Whether a proxy in front tells the address of the signer. */
+  readonly behindProxy: boolean;
 }
 
 /** Files in PEM. */
@@ -56,8 +69,8 @@ export interface ServeConfig extends Config {
   readonly keyEncryptionKeyFile: string;
   /** Null: standard output. */
   readonly auditFile: string | null;
-  /** Null behind a proxy. */
-  readonly tls: { readonly management: TlsFiles | null; readonly issuer: TlsFiles | null };
+  /** Null behind a proxy, and where the listener is not served. */
+  readonly tls: Readonly<Record<ListenerName, TlsFiles | null>>;
 }
 
 /** From values that passed every rule. */
@@ -71,6 +84,7 @@ export function serveConfig(values: Values): ServeConfig {
     tls: {
       management: tlsOf(values['management.tls.certificateFile'], values['management.tls.keyFile']),
       issuer: tlsOf(values['issuer.tls.certificateFile'], values['issuer.tls.keyFile']),
+      signers: tlsOf(values['signers.tls.certificateFile'], values['signers.tls.keyFile']),
     },
   });
 }
@@ -80,6 +94,7 @@ export interface DevOptions {
   readonly home: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   /** Left out: no metrics. */
   readonly metricsPort?: number | undefined;
   /** Address to listen on. */
@@ -88,17 +103,26 @@ export interface DevOptions {
   readonly clockFile?: string | undefined;
 }
 
-/** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. @throws MintmarkError `InvalidConfiguration` for one port for both. */
-export function devConfig({ listen, managementPort, issuerPort, metricsPort }: DevOptions): Config {
-  if (managementPort === issuerPort && managementPort !== 0) throw new MintmarkError('InvalidConfiguration', `The management API and the issuers can not both listen on port ${issuerPort}. Give one of them another with --management-port or --issuer-port.`);
+/** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. @throws MintmarkError `InvalidConfiguration` for one port for two. */
+export function devConfig({ listen, managementPort, issuerPort, signersPort, metricsPort }: DevOptions): Config {
+  assertOwnPorts([['The management API', '--management-port', managementPort], ['The issuers', '--issuer-port', issuerPort], ['The signers', '--signers-port', signersPort]]);
   return frozen(configOf({
     ...devDefaults(),
     'management.listen': { host: listen, port: managementPort },
     'issuer.listen': { host: listen, port: issuerPort },
     'metrics.listen': metricsPort === undefined ? null : { host: listen, port: metricsPort },
+    'signers.listen': { host: listen, port: signersPort },
+    'signers.url': `https://localhost:${signersPort}`,
     'management.url': `https://localhost:${managementPort}`,
     'issuer.urlTemplate': `https://localhost:${issuerPort}/{region}/{tenantId}/{uuid}/`,
   }));
+}
+
+function assertOwnPorts(listeners: readonly (readonly [who: string, flag: string, port: number])[]): void {
+  for (const [index, [who, flag, port]] of listeners.entries()) {
+    const other = listeners.slice(index + 1).find((one) => one[2] === port && port !== 0);
+    if (other !== undefined) throw new MintmarkError('InvalidConfiguration', `${who} and ${other[0].toLowerCase()} can not both listen on port ${port}. Give one of them another with ${flag} or ${other[1]}.`);
+  }
 }
 
 /** The files, addresses and URLs, which `dev` has from its home and flags, are not among them. */
@@ -111,6 +135,7 @@ function devDefaults(): Values {
 
 function configOf(values: Values): Config {
   const { defaultLocation, publicationGap, rotateEvery, tokenIssue, rsaBits, keyPoolSize, openedKeys, publishedIssuers, maxBodyBytes, stopWithin, logLevel } = values;
+  const { 'signers.listen': signersListen, 'signers.url': signersUrl } = values;
   return {
     management: values['management.listen'],
     issuer: values['issuer.listen'],
@@ -119,6 +144,8 @@ function configOf(values: Values): Config {
     issuerUrlTemplate: values['issuer.urlTemplate'],
     configuredLocations: values.locations,
     behindProxy: values['management.behindProxy'],
+    signers: signersListen === null || signersUrl === null ? null : { listen: signersListen, url: signersUrl, behindProxy: values['signers.behindProxy'] },
+    signerLease: values['signers.lease'],
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],
       loginsPerAddress: values['throttle.loginsPerAddress'], failedLogins: values['throttle.failedLogins'],

@@ -55,7 +55,8 @@ export const publicKeyOf = (algorithm: AlgorithmName, members: PublicMembers): K
 /** The same as SubjectPublicKeyInfo in DER. */
 export const publicKeyDer = (algorithm: AlgorithmName, members: PublicMembers): Buffer => publicKeyOf(algorithm, members).export({ type: 'spki', format: 'der' });
 
-function publicMembersOf(algorithm: AlgorithmName, publicKey: KeyObject): PublicMembers {
+/** The members that are published of a key. */
+export function publicMembersOf(algorithm: AlgorithmName, publicKey: KeyObject): PublicMembers {
   const jwk = publicKey.export({ format: 'jwk' });
   return Object.fromEntries(ALGORITHMS[algorithm].publicMembers.map((member) => [member, String(jwk[member])]));
 }

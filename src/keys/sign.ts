@@ -50,15 +50,18 @@ export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSign
     async sign(key, payload, sealed) {
       const { privateKey, publicKey } = await openedKey(key, sealed);
       const input = `${encode(JSON.stringify({ alg: key.algorithm, kid: key.kid, typ: 'JWT' }))}.${encode(payload)}`;
-      const signature = await signBytes(key.algorithm, privateKey, publicKey, Buffer.from(input));
+      const signature = await signVerified(key.algorithm, privateKey, publicKey, Buffer.from(input));
       return `${input}.${signature.toString('base64url')}`;
     },
     forget: (issuerId, kid) => void opened.delete(`${issuerId}/${kid}`),
   };
 }
 
-/** The signature over `input`, verified with the public half. @throws MintmarkError `SealBroken` when it does not verify. */
-export async function signBytes(algorithm: AlgorithmName, privateKey: KeyObject, publicKey: KeyObject, input: Buffer): Promise<Buffer> {
+/**
+ * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s), off the event loop.
+ * @throws MintmarkError `SealBroken` when it does not verify with the public half: it is withheld.
+ */
+export async function signVerified(algorithm: AlgorithmName, privateKey: KeyObject, publicKey: KeyObject, input: Buffer): Promise<Buffer> {
   const { digest } = ALGORITHMS[algorithm];
   const signature = await signAsync(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
   if (!verify(digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) throw new MintmarkError('SealBroken', 'A signature did not verify with the published key and was withheld: the private half is not that of the public half.');

@@ -5,10 +5,11 @@
  * follower by `use`, and asks the lease before it signs. Leaves to `external-jwt-signer.ts`: gRPC; to `keys`: the private half.
  */
 import { MintmarkError } from '../domain/errors.ts';
+import type { SignerRing } from '../domain/ring-for-signer.ts';
 import { claimsFault } from '../domain/signing-claims.ts';
 import { refreshHint, type VerificationKeys, verificationKeys } from '../domain/verification-keys.ts';
 import { publicKeyDer } from '../keys/generate.ts';
-import type { OpenedRing } from '../keys/ring-signer.ts';
+import type { RingSigner } from '../keys/ring-signer.ts';
 import type { KeysReply, SignReply } from './external-jwt-protocol.ts';
 import type { RingUser } from './ring-user.ts';
 
@@ -19,6 +20,12 @@ interface Surroundings {
   readonly now: () => Date;
   readonly bar: SigningBar;
   readonly encodeKeys: (reply: KeysReply) => Buffer;
+}
+
+/** A ring, and what signs for it; null in a closed one. */
+export interface OpenedForSigning {
+  readonly ring: SignerRing;
+  readonly signer: Pick<RingSigner, 'kid' | 'algorithm' | 'sign'> | null;
 }
 
 interface EncodedKeys {
@@ -32,21 +39,21 @@ interface EncodedKeys {
 
 export class RingInUse implements RingUser {
   readonly #around: Surroundings;
-  #opened: OpenedRing;
+  #opened: OpenedForSigning;
   #header: string | null;
   #keys: EncodedKeys;
 
-  constructor(opened: OpenedRing, around: Surroundings) {
+  constructor(opened: OpenedForSigning, around: Surroundings) {
     [this.#around, this.#opened, this.#header] = [around, opened, headerOf(opened)];
     this.#keys = this.#encode(opened.ring, null);
   }
 
-  get ring(): OpenedRing['ring'] {
+  get ring(): SignerRing {
     return this.#opened.ring;
   }
 
   /** From here on every answer is by this ring. */
-  async use(opened: OpenedRing): Promise<void> {
+  async use(opened: OpenedForSigning): Promise<void> {
     this.#keys = this.#encode(opened.ring, this.#keys);
     [this.#opened, this.#header] = [opened, headerOf(opened)];
   }
@@ -85,7 +92,7 @@ export class RingInUse implements RingUser {
     return this.#keys.bytes;
   }
 
-  #encode(ring: OpenedRing['ring'], before: EncodedKeys | null): EncodedKeys {
+  #encode(ring: SignerRing, before: EncodedKeys | null): EncodedKeys {
     const now = this.#around.now();
     const list = verificationKeys(ring, now);
     const content = JSON.stringify([list.keys, refreshHint(ring)]);
@@ -96,7 +103,7 @@ export class RingInUse implements RingUser {
   }
 }
 
-function headerOf({ signer }: OpenedRing): string | null {
+function headerOf({ signer }: OpenedForSigning): string | null {
   return signer === null ? null : Buffer.from(JSON.stringify({ alg: signer.algorithm, kid: signer.kid, typ: 'JWT' })).toString('base64url');
 }
 

@@ -93,26 +93,27 @@ export class Running {
   }
 }
 
-/** A home, its two ports, and the processes that run on it. Removed after the last test of the file. */
+/** A home, its three ports, and the processes that run on it. Removed after the last test of the file. */
 export class DevHome {
   readonly dir: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   readonly #clockFile: string;
   readonly #clock: boolean;
   readonly #scratch: string;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, clock: boolean, [managementPort, issuerPort]: readonly [number, number]) {
+  private constructor(scratch: string, clock: boolean, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
     [this.#scratch, this.#clock] = [scratch, clock];
     this.dir = join(scratch, 'home');
     this.#clockFile = join(scratch, 'seconds-ahead');
-    [this.managementPort, this.issuerPort] = [managementPort, issuerPort];
+    [this.managementPort, this.issuerPort, this.signersPort] = [managementPort, issuerPort, signersPort];
   }
 
   /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved. */
   static async make({ clock = false }: { readonly clock?: boolean } = {}): Promise<DevHome> {
-    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort()]);
+    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort(), await freePort()]);
     afterEach((test) => {
       if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started.slice(-2)) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
     });
@@ -124,7 +125,7 @@ export class DevHome {
 
   /** The arguments of `dev` for this home; `more` stands behind them. */
   flags(...more: readonly string[]): readonly string[] {
-    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
+    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), '--signers-port', String(this.signersPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
   }
 
   /** Runs `command` as one that is ended with the home. */

@@ -8,11 +8,12 @@ import { pino } from 'pino';
 import { ALGORITHMS, type AlgorithmName, type PublicMembers } from '../../src/domain/algorithms.ts';
 import { RING_FORM, type SignerRing } from '../../src/domain/ring-for-signer.ts';
 import { keyId } from '../../src/keys/generate.ts';
-import { type OpenedRing, openRingSigner } from '../../src/keys/ring-signer.ts';
+import { RingSigner } from '../../src/keys/ring-signer.ts';
 import { lockFile } from '../../src/serve/server-process.ts';
 import { createExternalJwtService } from '../../src/signer/external-jwt-signer.ts';
 import { loadProtocol } from '../../src/signer/external-jwt-protocol.ts';
-import { RingInUse, type SigningBar } from '../../src/signer/ring-in-use.ts';
+import { type OpenedForSigning, RingInUse, type SigningBar } from '../../src/signer/ring-in-use.ts';
+import type { UsableRing } from '../../src/signer/ring-user.ts';
 import { openSocket } from '../../src/signer/socket.ts';
 
 export const ISSUER = 'https://eastus.oic.example.com/tenant/00000000-0000-4000-8000-000000000001/';
@@ -45,7 +46,7 @@ interface RingParts {
 }
 
 /** Keys in the order retired, active, prepared, as an issuer's ring has them. */
-export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, gapSeconds = 600 }: RingParts): Promise<OpenedRing> {
+export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, gapSeconds = 600 }: RingParts): Promise<UsableRing> {
   const ring: SignerRing = {
     typ: RING_FORM, issuer: ISSUER, issuerId: '00000000-0000-4000-8000-000000000001', signer: 'cp-1', epoch: 1, version, sentAt: new Date().toISOString(),
     open: active !== null, gapSeconds, leaseSeconds: null, updatedAt: new Date().toISOString(),
@@ -57,7 +58,7 @@ export async function openedRing({ active, prepared, retired = [], verifyOnly = 
     verifyOnly: verifyOnly.map(([key, end]) => listed(key, end)),
     active: active === null ? null : { kid: active.kid },
   };
-  return { ring, signer: active === null ? null : await openRingSigner(active, active.privateKey.export({ type: 'pkcs8', format: 'der' })) };
+  return { ring, signer: active === null ? null : await RingSigner.open(active, active.privateKey.export({ type: 'pkcs8', format: 'der' })) };
 }
 
 export const SILENT = pino({ level: 'silent' });
@@ -71,7 +72,7 @@ export function socketFolder(t: TestContext): string {
 }
 
 /** A signer behind a socket, ended with the test. */
-export async function serveRing(t: TestContext, opened: OpenedRing, around: { readonly now?: () => Date; readonly bar?: SigningBar } = {}) {
+export async function serveRing(t: TestContext, opened: OpenedForSigning, around: { readonly now?: () => Date; readonly bar?: SigningBar } = {}) {
   const protocol = loadProtocol();
   const ring = new RingInUse(opened, { now: () => new Date(), bar: () => null, encodeKeys: protocol.encodeKeys, ...around });
   const service = createExternalJwtService(ring, protocol, NO_OBSERVER, SILENT);
