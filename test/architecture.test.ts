@@ -16,6 +16,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['http/management/contract.ts', ['domain'], ['zod']],
   ['observability', ['domain', 'service/publisher', 'store/store.ts', 'http/management/observer.ts', 'http/public/request-counts.ts'], ['node:*', 'pino', 'prom-client']],
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
+  ['signer', ['domain', 'keys', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
   ['cli', ['http/management/contract.ts', 'domain/lengths-of-time.ts'], ['*']],
   ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'app.ts', 'config'], ['*']],

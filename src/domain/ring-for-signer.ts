@@ -78,13 +78,13 @@ export interface RingAddress {
 }
 
 /** The ring at `now` for a signer that has `leaseSeconds` from each contact. */
-export function ringForSigner(ring: KeyRing, verifyOnly: readonly VerifyOnlyHalf[], { leaseSeconds, ...address }: RingAddress & { readonly leaseSeconds: number | null }, now: Date): SignerRing {
+export function ringForSigner(ring: KeyRing, { leaseSeconds, ...address }: RingAddress & { readonly leaseSeconds: number | null }, now: Date): SignerRing {
   const active = keysIn(ring, 'active')[0];
   return {
     ...headOf(ring, address, now),
     open: ring.open, gapSeconds: ring.gap.seconds, leaseSeconds, updatedAt: ring.updatedAt.toISOString(),
     keys: publishedKeys(ring, now).flatMap((key) => (key.state === 'revoked' ? [] : [{ ...halfOf(key), state: key.state }])),
-    verifyOnly: verifyOnly.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(halfOf),
+    verifyOnly: ring.verifyOnly.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(halfOf),
     active: ring.open && active !== undefined ? { kid: active.kid } : null,
   };
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, BY_HAND, BY_ITSELF, newKey, newRing, picture, START } from '../../test/support/rings.ts';
 import { isMintmarkError } from './errors.ts';
-import { activatableAt, isReady, type KeyRing, publishedKeys } from './key-ring.ts';
+import { isReady } from './acknowledgement.ts';
+import { activatableAt, type KeyRing, publishedKeys } from './key-ring.ts';
 import type { RingChange } from './key-ring-change.ts';
 import { activate, changeGap, close, confirmPublication, emergency, prune, requestRotation, revokedByRotation, revokeKey, setPolicy } from './rotation.ts';
 

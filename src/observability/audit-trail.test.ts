@@ -8,7 +8,7 @@ import type { RequestEnd, RequestFacts } from '../http/management/observer.ts';
 import { createAuditTrail } from './audit-trail.ts';
 
 const REQUEST: RequestFacts = {
-  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
+  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', signerId: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
 };
 const DONE: RequestEnd = { status: 202, code: null, seconds: 0.1 };
 const IDS = { resource: '/clusters/c/rotate', requestId: 'request', clientRequestId: 'mine', address: '192.0.2.1' };
@@ -60,7 +60,7 @@ for (const [what, facts, how, expected] of CALLS) {
 test('each event of a commit is a line, with the ids of the request that did it, whose own line names the issuer', () => {
   const { lines, request, committed } = trail();
   const change = rotated(3)(birth.ring, at(5)).change;
-  request(() => committed({ changes: [change], tokens: [] }));
+  request(() => committed({ changes: [change], tokens: [], signers: [] }));
   const event = { time: at(5).toISOString(), kind: 'key', actor: 'principal:ada', ...IDS, issuer: 'issuer', why: 'a rotation was asked for', result: 'done', cause: 'manual', ringVersion: 2 };
   assert.deepEqual(lines, [
     { ...event, action: 'key/rotationRequested', kid: null, from: null, to: null },
@@ -77,7 +77,7 @@ const automatic = (ring: KeyRing) => activate(ring, newKey(3), at(5), byRotator)
 test('what the rotator does bears no request, also while one runs', () => {
   for (const within of [false, true]) {
     const { lines, request, committed } = trail();
-    const commit = (): void => committed({ changes: [automatic(birth.ring)], tokens: [] });
+    const commit = (): void => committed({ changes: [automatic(birth.ring)], tokens: [], signers: [] });
     if (within) request(commit);
     else commit();
     const event = { time: at(5).toISOString(), kind: 'key', actor: 'rotator', ...NO_IDS, issuer: 'issuer', why: 'the rotation period has passed', result: 'done', cause: 'automatic', ringVersion: 2 };
@@ -99,7 +99,7 @@ test('a pruned key has the time at which it left the JWKS', () => {
 
 test('a token is a line without the token', () => {
   const { lines, request, committed } = trail();
-  request(() => committed({ changes: [], tokens: [token('jti')] }), { action: 'issuer/issueToken' });
+  request(() => committed({ changes: [], tokens: [token('jti')], signers: [] }), { action: 'issuer/issueToken' });
   assert.deepEqual(lines, [
     {
       time: START.toISOString(), kind: 'token', actor: 'principal:ada', action: 'token/issued', ...IDS, issuer: 'issuer', why: null, result: 'done',
@@ -118,7 +118,7 @@ test('a call that changed several issuers names none: each has lines of its own'
 
 test('requests that run at the same time are told apart', async () => {
   const { lines, request, committed } = trail();
-  const steps = ['a', 'b'].map((id) => () => void Promise.resolve().then(() => committed({ changes: [], tokens: [token(id)] })));
+  const steps = ['a', 'b'].map((id) => () => void Promise.resolve().then(() => committed({ changes: [], tokens: [token(id)], signers: [] })));
   request(steps[0]!, { id: 'first' });
   request(steps[1]!, { id: 'second' });
   await new Promise(setImmediate);

@@ -12,7 +12,7 @@ import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
 import type { Resource } from '../domain/resource.ts';
 import { emergency, requestRotation, revokeKey, setPolicy, switchesAtOnce } from '../domain/rotation.ts';
-import { nextStep, type RingSettings } from '../domain/rotation-schedule.ts';
+import { nextStep, type RingSettings, type SilentSigner } from '../domain/rotation-schedule.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { issuerIdOf } from './issuers.ts';
@@ -23,6 +23,8 @@ import type { RingCommits } from './ring-commits.ts';
 export interface Waiting {
   readonly reason: string;
   readonly until: Date | null;
+  /** Who is waited for, where that is a signer. */
+  readonly signers?: readonly SilentSigner[];
 }
 
 export interface RotationResult {
@@ -130,7 +132,9 @@ export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null
   if (operation.status !== 'InProgress') return null;
   if (operation.endsWithChange !== null || ring === null) return { reason: 'not confirmed by every publisher', until: null };
   const step = nextStep(ring, settings, now);
-  return step.do === 'wait' ? { reason: step.reason, until: step.until } : { reason: 'the rotator is about to act', until: now };
+  if (step.do !== 'wait') return { reason: 'the rotator is about to act', until: now };
+  const { do: _, ...waiting } = step;
+  return waiting;
 }
 
 function rotateVerb(caller: Caller, force: boolean): Verb {
@@ -151,7 +155,7 @@ function emergencyVerb(caller: Caller): Verb {
       change: emergency(ring, keys[0]!, keys[1]!, now, why),
       outcome: 'rotated',
       operationId,
-      revoked: ring.keys.filter((key) => key.state !== 'revoked' && key.origin === 'generated').map(({ kid }) => kid),
+      revoked: ring.keys.filter((key) => key.state !== 'revoked').map(({ kid }) => kid),
     }),
   };
 }

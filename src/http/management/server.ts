@@ -144,7 +144,8 @@ const MALFORMED: Readonly<Record<string, readonly [status: string, code: ErrorCo
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'InvalidRequest', 'The request did not arrive in time.'],
 };
 
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Answers what is no request. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const [status, code, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'InvalidRequest', 'This is no HTTP request.'];
   const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
