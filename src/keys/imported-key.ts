@@ -50,7 +50,8 @@ function oneLabel(pem: string, kind: 'public' | 'private'): readonly [label: str
   return [label];
 }
 
-function algorithmOf(key: KeyObject): AlgorithmName {
+/** What a public key signs with. @throws MintmarkError `InvalidKey` for a kind that API servers do not verify with. */
+export function algorithmOf(key: KeyObject): AlgorithmName {
   const { asymmetricKeyType: type, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} } = key;
   const curve = CURVES[namedCurve];
   if (type === 'ec' && curve !== undefined) return curve;

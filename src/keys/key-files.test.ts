@@ -29,10 +29,10 @@ const short = generateKeyPairSync('rsa', { modulusLength: 1024 });
 const edwards = generateKeyPairSync('ed25519');
 const secret = String(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }));
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [
-  ['nothing', '', /it has no key in PEM/],
-  ['an RSA key of 1024 bits', spki(short.publicKey), /type rsa \(1024 bits\)/],
-  ['an Ed25519 key', spki(edwards.publicKey), /type ed25519/],
-  ['another curve', spki(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey), /type ec \(secp256k1\)/],
+  ['nothing', '', /has no key in PEM/],
+  ['an RSA key of 1024 bits', spki(short.publicKey), /RSA of 1024 bits/],
+  ['an Ed25519 key', spki(edwards.publicKey), /key of ed25519/],
+  ['another curve', spki(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey), /key of ec secp256k1/],
   ['a damaged key', secret.replace(/[A-Za-z]{20}/, 'A'), /can not be read/],
 ];
 

@@ -4,9 +4,10 @@
  * Gives public halves only; of a private key file too, whose private half is forgotten at once.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { ALGORITHMS, type AlgorithmName, type PublicMembers } from '../domain/algorithms.ts';
-import { MintmarkError } from '../domain/errors.ts';
+import type { AlgorithmName, PublicMembers } from '../domain/algorithms.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { keyId, publicKeyOf } from './generate.ts';
+import { algorithmOf } from './imported-key.ts';
 
 /** A key that verifies tokens of an API server. */
 export interface KeyFileKey {
@@ -16,7 +17,6 @@ export interface KeyFileKey {
 }
 
 const BLOCK = /-----BEGIN ((?:RSA |EC )?(?:PUBLIC|PRIVATE) KEY|CERTIFICATE)-----[^-]+-----END \1-----/g;
-const SHORTEST_RSA = 2048;
 
 /**
  * Every key of a file, in its order. `file` is for messages.
@@ -24,7 +24,7 @@ const SHORTEST_RSA = 2048;
  */
 export function keysOfFile(text: string, file: string): readonly KeyFileKey[] {
   const keys = [...text.matchAll(BLOCK)].map(([pem]) => publicHalf(pem, file));
-  if (keys.length === 0) throw refused(file, 'it has no key in PEM');
+  if (keys.length === 0) throw refused(file, 'It has no key in PEM.');
   return keys.map((key) => ({ kid: keyId(key), pem: pemOf(key) }));
 }
 
@@ -35,23 +35,21 @@ const pemOf = (key: KeyObject): string => String(key.export({ type: 'spki', form
 
 function publicHalf(pem: string, file: string): KeyObject {
   const key = parsed(pem, file);
-  const { namedCurve = '', modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  const isKnown = key.asymmetricKeyType === 'rsa' ? modulusLength >= SHORTEST_RSA : key.asymmetricKeyType === 'ec' && CURVES.has(namedCurve);
-  if (!isKnown) throw refused(file, `it has a key of type ${key.asymmetricKeyType ?? 'unknown'} (${namedCurve || `${modulusLength} bits`}); RSA of ${SHORTEST_RSA} bits or more, and EC on P-256, P-384 and P-521 are taken`);
-  return key;
+  try {
+    algorithmOf(key);
+    return key;
+  } catch (error) {
+    throw isMintmarkError(error, 'InvalidKey') ? refused(file, error.message) : error;
+  }
 }
-
-/** OpenSSL's names of the curves in the algorithm table. */
-const OPENSSL_NAMES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
-const CURVES: ReadonlySet<string> = new Set(Object.values(ALGORITHMS).flatMap((row) => ('curve' in row ? [OPENSSL_NAMES[row.curve]!] : [])));
 
 function parsed(pem: string, file: string): KeyObject {
   try {
     return createPublicKey(pem);
   } catch {
     // What node says could show a part of the file.
-    throw refused(file, 'a key in it can not be read; it may be encrypted or damaged');
+    throw refused(file, 'A key in it can not be read; it may be encrypted or damaged.');
   }
 }
 
-const refused = (file: string, why: string): MintmarkError => new MintmarkError('AttachmentRefused', `The key file ${file} can not be used: ${why}. Nothing was changed.`);
+const refused = (file: string, why: string): MintmarkError => new MintmarkError('AttachmentRefused', `The key file ${file} can not be used. ${why} Nothing was changed.`);
