@@ -23,7 +23,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['config', ['domain', 'keys'], ['node:*', 'zod', 'yaml']],
   ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'config'], ['*']],
   ['admin', ['domain', 'keys', 'store', 'service', 'config'], ['node:*']],
-  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve'], ['node:*']],
+  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve', 'signer'], ['node:*']],
 ];
 
 interface Import {

@@ -68,7 +68,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
 
 async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<App> {
   const profile = await ensureProfile(ground.store, home, config);
-  const app = createApp(config, ground, { management: tls, issuer: tls });
+  const app = createApp(config, ground, { management: tls, issuer: tls, signers: tls });
   try {
     await app.start();
     const first = await ensureFirstCluster(app.services, ground.store, profile);

@@ -52,6 +52,7 @@ export const ERROR_CATALOGUE = {
   AssertionRefused: 'The assertion by which a signer says who it is is wrong, too old, used before, or of no signer.',
   EnrolmentRefused: 'The enrolment token or join credential is wrong, used up, revoked, or past its end.',
   SignersNotServed: 'This server has no listener for signers.',
+  ServerUnreachable: 'The signer got no answer from its server, or one that is none.',
   RingRefused: 'A signer was given a ring that is not what its server made for it.',
   TooManyRequests: 'The caller, or the server as a whole, has too much in progress.',
   StoreBusy: 'The store did not get its turn to write in time.',

@@ -8,11 +8,11 @@ const TO = { issuer: 'https://i/', signer: 's', leaseSeconds: 3600 };
 const ring = activate(newRing(), newKey(3), at(5), BY_ITSELF).ring;
 const HEAD = { typ: 'mintmark-ring+1', issuer: 'https://i/', issuerId: 'issuer', signer: 's', epoch: 1 };
 const half = (number: number, expiresAt: string | null, more: object = {}) => ({ kid: `key${number}`, algorithm: 'RS256', publicMembers: newKey(number).publicMembers, expiresAt, ...more });
+const verifyOnly = (number: number, expiresAt: Date | null) => ({ ...newKey(number), importedAt: at(0), importedBy: 'principal:ada', expiresAt });
 const END = at(5 + 86_400 + 300).toISOString();
 
 test('what a signer gets, exactly', () => {
-  const verifyOnly = [{ ...newKey(8), expiresAt: at(100) }, { ...newKey(9), expiresAt: null }];
-  assert.deepEqual(ringForSigner(ring, verifyOnly, TO, at(9)), {
+  assert.deepEqual(ringForSigner({ ...ring, verifyOnly: [verifyOnly(8, at(100)), verifyOnly(9, null)] }, TO, at(9)), {
     ...HEAD, version: 2, sentAt: at(9).toISOString(), open: true, gapSeconds: 600, leaseSeconds: 3600, updatedAt: at(5).toISOString(),
     keys: [half(1, END, { state: 'retired' }), half(2, null, { state: 'active' }), half(3, null, { state: 'prepared' })],
     verifyOnly: [half(8, at(100).toISOString()), half(9, null)],
@@ -22,13 +22,13 @@ test('what a signer gets, exactly', () => {
 
 test('keys past their end and revoked ones are not in it', () => {
   const revoked = revokeKey(ring, 'key3', false, newKey(4), at(6), BY_HAND)!.ring;
-  const late = ringForSigner(revoked, [{ ...newKey(9), expiresAt: at(200_000) }], TO, at(200_000));
+  const late = ringForSigner({ ...revoked, verifyOnly: [verifyOnly(9, at(200_000))] }, TO, at(200_000));
   assert.deepEqual([late.keys.map(({ kid }) => kid), late.verifyOnly], [['key2', 'key4'], []]);
 });
 
 test('a closed ring lists what verifies and has no active key; a deleted signer gets neither', () => {
   const closed = close(ring, at(7), BY_HAND)!.ring;
-  const { open, active, keys } = ringForSigner(closed, [], TO, at(8));
+  const { open, active, keys } = ringForSigner(closed, TO, at(8));
   assert.deepEqual([open, active, keys.map(({ kid, state }) => [kid, state])], [false, null, [['key1', 'retired'], ['key2', 'retired']]]);
   assert.deepEqual(ringForDeletedSigner(closed, { issuer: 'https://i/', signer: 's' }, at(8)), { ...HEAD, version: 3, sentAt: at(8).toISOString(), deleted: true });
 });

@@ -31,7 +31,7 @@ const ringSigningKey = await openRingSigningKey(await makeRingSigningKey(sealer)
 const keys = SignerKeys.generate();
 const ADDRESS = { issuer: 'https://issuer.example/', signer: 'signer-1' };
 const EXPECTED: ExpectedRing = { issuerId: 'issuer', issuer: ADDRESS.issuer, signer: 'signer-1', ringSigningKey: ringSigningKey.publicJwk, atLeast: null };
-const forSigner = (of = ring, more: Partial<SignerRing> = {}): SignerRing => ({ ...ringForSigner(of, [], { ...ADDRESS, leaseSeconds: 86_400 }, at(1)), ...more });
+const forSigner = (of = ring, more: Partial<SignerRing> = {}): SignerRing => ({ ...ringForSigner(of, { ...ADDRESS, leaseSeconds: 86_400 }, at(1)), ...more });
 const seal = (what: RingForSigner, to = keys, by = ringSigningKey, half = first): Promise<string> =>
   sealRing({ ring: what, to: to.encryptionJwk, activeHalf: { sealed: half.sealed, tenantId: OWNER.tenantId } }, by, sealer);
 const refused = (why: RegExp) => ({ code: 'RingRefused', message: why });
@@ -151,7 +151,7 @@ test('a private half that the store lacks, or that is sealed for another place, 
 });
 
 test('a ring without real keys is no ring: kids are the hashes of keys', async () => {
-  const unreal = await signed({ ...whole, keys: ringForSigner(newRing(), [], { ...ADDRESS, leaseSeconds: null }, at(1)).keys });
+  const unreal = await signed({ ...whole, keys: ringForSigner(newRing(), { ...ADDRESS, leaseSeconds: null }, at(1)).keys });
   await assert.rejects(openRing(unreal, keys, EXPECTED), refused(/not in a form/));
   await assert.rejects(compactDecrypt(unreal, publicKeyOfJwk(other.encryptionJwk)!));
 });

@@ -93,7 +93,7 @@ test('what the rotator does bears no request, also while one runs', () => {
 test('a pruned key has the time at which it left the JWKS', () => {
   const { lines, committed } = trail();
   const retired = automatic(birth.ring).ring;
-  committed({ changes: [prune(retired, at(200_000), { cause: 'expiry', actor: 'rotator', reason: 'the last token of the key has ended' })!], tokens: [] });
+  committed({ changes: [prune(retired, at(200_000), { cause: 'expiry', actor: 'rotator', reason: 'the last token of the key has ended' })!], tokens: [], signers: [] });
   assert.deepEqual(lines.map((line) => (line as { time: string }).time), [at(5 + 86_400 + 300).toISOString()]);
 });
 
@@ -112,7 +112,7 @@ test('a token is a line without the token', () => {
 test('a call that changed several issuers names none: each has lines of its own', () => {
   const { lines, request, committed } = trail();
   const changes = ['a', 'b'].map((id) => rotated(3)(newborn(id, START).change.ring, at(5)).change);
-  request(() => committed({ changes, tokens: [] }));
+  request(() => committed({ changes, tokens: [], signers: [] }));
   assert.deepEqual(lines.map((line) => (line as { issuer: string | null }).issuer), ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b', null]);
 });
 

@@ -13,7 +13,7 @@ const COUNTS = { loads: 1, failedLoads: 2, refusedLoads: 3, evictions: 4, failed
 function scraped(store: Store) {
   const registry = new Registry();
   const publicRequests = newRequestCounts();
-  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests });
+  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, openPolls: () => 2 });
   /** The samples whose name begins so. */
   const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
   return { publicRequests, scrape };

@@ -18,6 +18,8 @@ export interface Sources {
   readonly publisher: { readonly counts: PublisherCounts; readonly ready: boolean };
   readonly pool: { level(): number };
   readonly publicRequests: RequestCounts;
+  /** Signers that wait for news of their ring. */
+  readonly openPolls: () => number;
 }
 
 /** Days by which the ages of keys are told apart. */
@@ -63,6 +65,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: 'mintmark_build_info', help: 'The version that runs; always 1.', labelNames: ['version', 'node'], registers }).set({ version: sources.version, node: process.versions.node }, 1);
   reading(registry, 'mintmark_key_pool_keys', 'Keys that are ready for new issuers and rotations.', () => sources.pool.level());
+  reading(registry, 'mintmark_signers_waiting', 'Signers whose request waits for a later ring: those that are connected.', sources.openPolls);
   reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publisher.ready));
   for (const [count, [name, help]] of Object.entries(PUBLISHER_GAUGES)) reading(registry, name, help, () => sources.publisher.counts[count as keyof PublisherCounts]);
   for (const [count, [name, help]] of Object.entries(PUBLISHER_COUNTERS)) counted(registry, name, help, [], () => [[sources.publisher.counts[count as keyof PublisherCounts]]]);

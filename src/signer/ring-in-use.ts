@@ -63,8 +63,8 @@ export class RingInUse implements RingUser {
     return true;
   }
 
-  /** Nothing is signed from here on. Public halves are still given, so that tokens in use verify. */
-  stopSigning(): void {
+  /** Public halves are still given, so that tokens in use verify until this process ends. */
+  async wipe(): Promise<void> {
     [this.#opened, this.#header] = [{ ring: this.#opened.ring, signer: null }, null];
   }
 

@@ -14,4 +14,6 @@ export interface RingUser {
   use(opened: UsableRing): Promise<void>;
   /** Whether the API server would verify with every key of the ring in use (rule 5). */
   proven(): Promise<boolean>;
+  /** The signer was deleted on its server: nothing may be signed here any more (rule 12). */
+  wipe(): Promise<void>;
 }

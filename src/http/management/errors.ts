@@ -61,6 +61,7 @@ export const STATUS = {
   AssertionRefused: { status: 401 },
   EnrolmentRefused: { status: 401 },
   SignersNotServed: { status: 409 },
+  ServerUnreachable: { status: 502 },
   RingRefused: { status: 502 },
   TooManyRequests: { status: 429, retryAfter: 1 },
   StoreBusy: { status: 503, retryAfter: 1 },
