@@ -43,7 +43,7 @@ export const SIGNER_FEATURE_GATE = 'ExternalServiceAccountTokenSigner=true';
 
 /** The folder and socket of the signer on the API server's host, unless flags say otherwise. */
 export const DEFAULT_SOCKET = '/run/mintmark/signer.sock';
-export const DEFAULT_KEY_FOLDER = '/var/lib/mintmark/api-server';
+export const DEFAULT_KEY_FOLDER = '/var/lib/mintmark-signer/api-server';
 
 /** Names of files in the key folder. `accepted.pub` holds our public keys while the API server still signs as before. */
 export const KEY_FILES = { privateKey: 'sa.key', publicKeys: 'sa.pub', acceptedKeys: 'accepted.pub' } as const;

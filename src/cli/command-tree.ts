@@ -48,7 +48,8 @@ async function buildTree(entries: readonly Entry[], write: (help: string) => voi
   const program = new Commander('mintmark').description(ABOUT).helpCommand(false).helpOption('-h, --help', 'Show this help');
   program.configureOutput({ writeOut: write, writeErr: () => undefined, getOutHelpWidth: () => HELP_WIDTH, getErrHelpWidth: () => HELP_WIDTH, getOutHasColors: () => false, getErrHasColors: () => false });
   program.configureHelp({ subcommandTerm: (place) => [place.name(), ...place.aliases()].join(', ') });
-  program.exitOverride().option('-v, --version', 'Show the version');
+  // A command may have a --version of its own.
+  program.exitOverride().enablePositionalOptions().option('-v, --version', 'Show the version');
   for (const entry of entries) await addEntry(program, entry, building);
   return program.addHelpText('after', examplesText(['mintmark aks create --resource-group myResourceGroup --name myAKSCluster --enable-oidc-issuer', 'mintmark issuer show --resource-group myResourceGroup --name myAKSCluster --watch']));
 }

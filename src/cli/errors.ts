@@ -26,6 +26,9 @@ export const failure = (message: string): CommandError => new CommandError(messa
 
 export const isNotFound = (error: unknown): boolean => error instanceof CommandError && error.status === 404;
 
+/** The server has this key already, which is all that an import wants. */
+export const isExistingKey = (error: unknown): boolean => error instanceof CommandError && error.status === 409 && error.message.startsWith('(KeyExists)');
+
 type ErrorFacts = ErrorBody['error'];
 
 /** A refusal of the server. `body` is what it sent, whatever that was. */

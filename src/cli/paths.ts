@@ -26,7 +26,7 @@ const clusterId = ({ subscription, resourceGroup, name }: ClusterName): string =
 const issuerId = (cluster: ClusterName): string => clusterId(cluster) + join('providers', 'Mintmark.Oidc', 'issuers', 'default');
 
 /** Documents and actions below an issuer. */
-type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' | 'issueToken';
+type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' | 'importKey' | 'issueToken';
 
 export const paths = {
   login: (tenant: string): string => join(tenant, 'oauth2', 'v2.0', 'token'),

@@ -5,6 +5,7 @@ import { parsePeriod } from '../lengths-of-time.ts';
 import { bodyOf } from '../reply-body.ts';
 import { flattened, issuerOutput, keyStateInWords, timeInWords } from '../output/resources.ts';
 import { paths } from '../paths.ts';
+import { apiServerFlagsShown } from './api-server-flags.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
 import { issuerRotate, revokeKey } from './issuer-rotate.ts';
 
@@ -74,6 +75,7 @@ export const issuer: Group = {
     entry('list-events', 'List what happened to the keys of an issuer', eventsListed),
     entry('set-rotation', 'Set how often the keys rotate by themselves', rotationSet),
     entry('rotate', 'Rotate the signing keys', issuerRotate),
+    entry('show-api-server-flags', 'Show the flags by which an API server takes part', apiServerFlagsShown),
     entry('revoke-key', 'Take one key out of the JWKS at once', revokeKey),
   ],
 };

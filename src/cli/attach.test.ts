@@ -1,0 +1,134 @@
+/** Attaching by the command line: what is asked of the server, shown, warned of, and done on the host. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
+import { controlPlaneHost, type Host, RING_KEY } from '../../test/support/control-plane-host.ts';
+
+const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
+const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
+const URL_OF_ISSUER = 'https://i.example/u/';
+const OURS = ['-g', 'g', '-n', 'c'];
+const issuer = { id: ISSUER, properties: { issuerURL: URL_OF_ISSUER, jwksURI: `${URL_OF_ISSUER}openid/v1/jwks`, keys: [] } };
+const cluster = (version: string) => ({ id: CLUSTER, location: 'eastus', tags: {}, properties: { kubernetesVersion: version, provisioningState: 'Succeeded', oidcIssuerProfile: { enabled: true, issuerURL: URL_OF_ISSUER } } });
+const answers = (version: string, more: Answers = {}): Answers => ({ [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${CLUSTER}`]: { status: 200, body: cluster(version) }, [`POST ${ISSUER}/importKey`]: { status: 200, body: { kid: 'k' } }, ...more });
+
+async function server(t: TestContext, version = '1.34', more: Answers = {}): Promise<FakeServer> {
+  const fake = await fakeServer(answers(version, more));
+  t.after(() => fake.close());
+  return fake;
+}
+
+const SHELL = `  --service-account-issuer=https://i.example/u/ \\
+  --service-account-issuer=https://kubernetes.default.svc.cluster.local \\
+  --service-account-jwks-uri=https://i.example/u/openid/v1/jwks \\
+`;
+
+test("flags are those of the cluster's version, with what has to be there before", async (t) => {
+  const fake = await server(t);
+  const { code, stdout, stderr } = await runLine(['issuer', 'show-api-server-flags', ...OURS], fake);
+  assert.deepEqual([code, stdout], [0, `${SHELL}  --service-account-signing-endpoint=/run/mintmark/signer.sock \\\n  --service-account-extend-token-expiration=false\n`]);
+  assert.match(stderr, /^WARNING: The signer must serve \/run\/mintmark\/signer\.sock before the API server starts/);
+});
+
+test('an older version has key files; a newer one, the distribution and the form can be named', async (t) => {
+  const fake = await server(t, '1.30.2');
+  const old = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--former-issuer', 'https://old/'], fake);
+  assert.match(old.stdout, /--service-account-issuer=https:\/\/old\/ \\\n.*\n {2}--service-account-signing-key-file=\/var\/lib\/mintmark-signer\/api-server\/sa\.key/);
+  const json = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s', '-o', 'json'], fake);
+  assert.deepEqual([json.code, (JSON.parse(json.stdout) as { mode: string }).mode], [0, 'key-files']);
+  const patches = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'kubeadm'], fake);
+  assert.deepEqual((JSON.parse(patches.stdout) as readonly object[])[0], { op: 'test', path: '/spec/containers/0/name', value: 'kube-apiserver' });
+});
+
+const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
+  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached by key files/],
+  [['--distribution', 'k3s', '--mode', 'external'], 1, /k3s can not be attached by external signing/],
+  [['-k', '1.33', '--mode', 'external'], 1, /--use-alpha/],
+  [['-k', '1.23', '--distribution', 'kubeadm'], 2, /show the manifest with --manifest/],
+  [['-k', '1.21'], 2, /no version from 1\.22 on/],
+  [['--former-issuer', 'http://x'], 2, /no https URL/],
+  [['--socket', 'signer.sock'], 2, /no absolute path/],
+];
+
+for (const [flags, code, why] of REFUSED) {
+  test(`show-api-server-flags ${flags.join(' ')} is refused`, async (t) => {
+    const ran = await runLine(['issuer', 'show-api-server-flags', ...OURS, ...flags], await server(t));
+    assert.equal(ran.code, code, ran.stderr);
+    assert.match(ran.stderr, why);
+  });
+}
+
+/** A host on which a signer in key-file mode has written its files. */
+function hostWithKeyFiles(t: TestContext): Host {
+  const host = controlPlaneHost(t, 30);
+  writeFileSync(join(host.keyFolder, 'sa.key'), RING_KEY.privatePem, { mode: 0o600 });
+  writeFileSync(join(host.keyFolder, 'sa.pub'), RING_KEY.pem + readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'));
+  return host;
+}
+const attachLine = (host: Host, ...more: readonly string[]): readonly string[] => ['signer', 'attach', ...OURS, '--manifest', host.manifest, '--key-folder', host.keyFolder, ...more];
+
+test('a dry run shows the difference and warns, asks nothing that changes anything, and writes nothing', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const before = host.text();
+  const { code, stdout, stderr } = await runLine(attachLine(host, '--dry-run'), fake);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /\n-( +)- --service-account-issuer=https:\/\/kubernetes\.default\.svc\.cluster\.local\n/);
+  assert.match(stdout, /\n\+( +)- --service-account-issuer=https:\/\/i\.example\/u\/\n/);
+  for (const word of ['kubectl get pods --all-namespaces', '--service-account-private-key-file', 'kubectl get secrets --all-namespaces', 'kubeadm upgrade']) assert.ok(stderr.includes(word), word);
+  assert.deepEqual([host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [before, []]);
+});
+
+test('attach imports the former public key, never a private one, and changes the manifest', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const patches = join(host.dir, 'patches');
+  const { code, stdout, stderr } = await runLine(attachLine(host, '--patches', patches, '--verify-for', 'forever', '-y'), fake);
+  assert.equal(code, 0, stderr);
+  const posts = fake.requests.filter(({ method }) => method === 'POST');
+  assert.deepEqual(posts.map(({ url, body }) => [url.split('?')[0], JSON.parse(body)]), [[`${ISSUER}/importKey`, { publicKey: readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'), forever: true }]]);
+  assert.match(host.text(), /--service-account-issuer=https:\/\/i\.example\/u\//);
+  assert.ok(existsSync(join(patches, 'kube-apiserver9mintmark+json.json')));
+  assert.match(stdout, /The API server signs as https:\/\/i\.example\/u\/\.\n.*kubectl get --raw \/readyz\n.*--patches/);
+  const again = await runLine(attachLine(host, '--patches', patches, '-y'), fake);
+  assert.match(again.stdout, /is attached already; nothing was changed/);
+  const detached = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, '-y'], fake);
+  assert.deepEqual([detached.code, existsSync(join(patches, 'kube-apiserver9mintmark+json.json'))], [0, false]);
+  assert.match(detached.stderr, /pods that hold one fail until they are restarted/);
+});
+
+test('a key that the server has already is imported; any other refusal stops it', async (t) => {
+  const host = hostWithKeyFiles(t);
+  const before = host.text();
+  const refusal = (status: number, code: string): Answers => ({ [`POST ${ISSUER}/importKey`]: { status, body: { error: { code, message: 'No.' } } } });
+  const refused = await runLine(attachLine(host, '-y'), await server(t, '1.34', refusal(409, 'KeyWasRevoked')));
+  assert.deepEqual([refused.code, host.text()], [1, before]);
+  const known = await runLine(attachLine(host, '-y'), await server(t, '1.34', refusal(409, 'KeyExists')));
+  assert.equal(known.code, 0, known.stderr);
+});
+
+test('with --imported a Reader is enough', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  assert.equal((await runLine(attachLine(host, '--imported', '-y'), fake)).code, 0);
+  assert.deepEqual(fake.lines().filter((line) => !line.startsWith('GET')), []);
+});
+
+test('without a yes nothing is changed', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const before = host.text();
+  const { code, stderr } = await runLine(attachLine(host), { ...fake, home: fake.home, terminal: true, input: 'n\n' });
+  assert.deepEqual([code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
+  assert.match(stderr, /which restarts the API server\? \(y\/n\)/);
+});
+
+test('detach where nothing is attached says so', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const { code, stdout } = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder], {});
+  assert.deepEqual([code, /Nothing is attached here/.test(stdout)], [0, true]);
+});
+
+test('confirm-restart has a --version of its own', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const { code, stderr } = await runLine(['signer', 'confirm-restart', '--version', '1-2', '--key-folder', host.keyFolder], {});
+  assert.deepEqual([code, /There are no key files of Mintmark/.test(stderr)], [1, true]);
+});

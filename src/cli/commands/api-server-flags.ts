@@ -1,0 +1,69 @@
+/** `issuer show-api-server-flags`: the flags by which an API server takes part, as its distribution takes them. */
+import type { Attachment } from '../../attach/api-server-flags.ts';
+import { type Distribution, DISTRIBUTIONS } from '../../attach/distributions.ts';
+import type { ApiServerPod } from '../../attach/patches.ts';
+import type { IssuerBody, ManagedClusterBody } from '../../http/management/contract.ts';
+import { command, type Outcome } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { paths } from '../paths.ts';
+import type { Session } from '../session.ts';
+import { issuerUrl, MANIFEST, minorOf, WAY_FLAGS, type WayFlags, wayOf } from './attach-flags.ts';
+import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
+
+interface Flags extends ClusterFlags, WayFlags {
+  readonly distribution?: Distribution;
+  readonly kubernetesVersion?: string;
+  readonly formerIssuer?: string;
+  readonly manifest?: string;
+}
+
+export const apiServerFlagsShown = command<Flags>({
+  examples: [
+    'mintmark issuer show-api-server-flags -g myResourceGroup -n myAKSCluster',
+    'mintmark issuer show-api-server-flags -g myResourceGroup -n myAKSCluster --distribution k3s',
+    'mintmark issuer show-api-server-flags -g myResourceGroup -n myAKSCluster --distribution kubeadm --manifest /etc/kubernetes/manifests/kube-apiserver.yaml > kube-apiserver9mintmark+json.json',
+  ],
+  options: [
+    ...CLUSTER_FLAGS,
+    { flags: '--distribution <name>', summary: 'In the form of this distribution; plain flags when left out', choices: DISTRIBUTIONS },
+    ...WAY_FLAGS,
+    { flags: '-k, --kubernetes-version <version>', summary: "Version of the API server; the cluster's when left out" },
+    { flags: '--former-issuer <url>', summary: 'Issuer of its tokens until now, which stays accepted (https://kubernetes.default.svc.cluster.local)', parse: issuerUrl },
+    { ...MANIFEST, summary: 'For patches: the manifest, or the pod as kubectl prints it; a kubeadm without extraArgs when left out' },
+  ],
+  run: async (session, flags) => shown(session, flags),
+});
+
+async function shown(session: Session, flags: Flags): Promise<Outcome> {
+  const [{ factsOf }, { apiServerFlags, defaultWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
+  const distribution = flags.distribution ?? 'kubeadm';
+  const { formerIssuer, formerKeyFiles } = factsOf(distribution);
+  const { minor, issuerUrl: url, jwksUri } = await facts(session, flags);
+  const way = flags.mode ?? defaultWay(distribution, minor);
+  const former = flags.formerIssuer ?? formerIssuer;
+  const attachment: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
+  const texts = apiServerFlags(attachment).map(flagText);
+  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment);
+  for (const note of notesFor(attachment)) session.report.warn(note);
+  return { result: { mode: way, stage: attachment.stage, flags: texts }, text };
+}
+
+async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string }> {
+  const [api, cluster] = [await session.api(), await session.cluster(flags)];
+  const { properties: { issuerURL, jwksURI } } = await api.get<IssuerBody>(paths.issuer(cluster));
+  const version = flags.kubernetesVersion ?? (await api.get<ManagedClusterBody>(paths.cluster(cluster))).properties.kubernetesVersion;
+  const minor = minorOf(version);
+  if (!(minor >= 22)) throw usageError(`argument --kubernetes-version/-k: '${version}' is no version from 1.22 on, such as 1.34.`);
+  return { minor, issuerUrl: issuerURL, jwksUri: jwksURI };
+}
+
+/** What patches are made for. */
+async function podOf({ manifest, distribution }: Flags, minor: number, former: string): Promise<ApiServerPod> {
+  const { KUBEADM_DEFAULT_FROM, kubeadmDefaultPod } = await import('../../attach/flag-forms.ts');
+  if (manifest === undefined) {
+    if (minor < KUBEADM_DEFAULT_FROM && (distribution === 'kubeadm' || distribution === 'cluster-api')) throw usageError(`Patches count on the place of each flag, and kubeadm of 1.${minor} writes others: show the manifest with --manifest /etc/kubernetes/manifests/kube-apiserver.yaml.`);
+    return kubeadmDefaultPod(former);
+  }
+  const [{ textOf }, { parseManifest, podOf: read }] = await Promise.all([import('../../attach/host-files.ts'), import('../../attach/manifest.ts')]);
+  return read(parseManifest(await textOf(manifest), manifest));
+}

@@ -1,0 +1,145 @@
+/** `signer attach`, `signer detach`: the API server on this host takes part, or does not any more. */
+import type { AttachPlan, AttachRequest } from '../../attach/attach-plan.ts';
+import type { Surroundings } from '../../attach/attach.ts';
+import type { IssuerBody, ManagedClusterBody } from '../../http/management/contract.ts';
+import { command, type OptionSpec, type Outcome } from '../command.ts';
+import { confirm } from '../confirmation.ts';
+import { isExistingKey } from '../errors.ts';
+import { parseLength } from '../lengths-of-time.ts';
+import { printableLines } from '../output/printable.ts';
+import { paths } from '../paths.ts';
+import type { Session } from '../session.ts';
+import { KEY_FOLDER, MANIFEST, minorOf, WAY_FLAGS, type WayFlags, wayOf } from './attach-flags.ts';
+import { CLUSTER_FLAGS, type ClusterFlags, YES, type YesFlag } from './flags.ts';
+import { READINESS_FLAGS, type ReadinessFlags, readinessOf } from './readiness-flags.ts';
+
+const BACKUP_FOLDER: OptionSpec = { flags: '--backup-folder <dir>', summary: 'Where the former manifest is kept; a folder below the key folder when left out' };
+const DRY_RUN: OptionSpec = { flags: '--dry-run', summary: 'Show what would change, and change nothing' };
+
+interface AttachFlags extends ClusterFlags, WayFlags, ReadinessFlags, YesFlag {
+  readonly manifest: string;
+  readonly patches?: string;
+  readonly backupFolder?: string;
+  readonly imported?: true;
+  readonly verifyFor?: number | 'forever';
+  readonly dryRun?: true;
+}
+
+export const attached = command<AttachFlags>({
+  examples: [
+    'mintmark signer attach -g myResourceGroup -n myAKSCluster --manifest /etc/kubernetes/manifests/kube-apiserver.yaml --patches /etc/kubernetes/patches --dry-run',
+    'mintmark signer attach -g myResourceGroup -n myAKSCluster --manifest /etc/kubernetes/manifests/kube-apiserver.yaml --patches /etc/kubernetes/patches --wait-ready https://10.0.0.4:6443/readyz',
+  ],
+  options: [
+    ...CLUSTER_FLAGS,
+    { ...MANIFEST, required: true },
+    { flags: '--patches <dir>', summary: "Folder for kubeadm's --patches: what is done here is done again at each kubeadm upgrade that names it" },
+    ...WAY_FLAGS,
+    { flags: '--imported', summary: 'The keys of former tokens are imported already; a Reader is then enough' },
+    { flags: '--verify-for <length>', summary: "For how long the keys of former tokens verify, or forever; the server's 366d when left out", parse: (text) => (text === 'forever' ? text : parseLength(text)) },
+    ...READINESS_FLAGS, BACKUP_FOLDER, DRY_RUN, YES,
+  ],
+  run: async (session, flags) => attach(session, flags),
+});
+
+async function attach(session: Session, flags: AttachFlags): Promise<Outcome> {
+  const api = await session.api();
+  const cluster = await session.cluster(flags);
+  const issuer = await api.get<IssuerBody>(paths.issuer(cluster));
+  const { properties: { kubernetesVersion } } = await api.get<ManagedClusterBody>(paths.cluster(cluster));
+  const { planAttach } = await import('../../attach/attach-plan.ts');
+  const plan = await planAttach(requestOf(flags, issuer, minorOf(kubernetesVersion)));
+  for (const note of await notesOf(plan)) session.report.warn(note);
+  const { way, stage } = plan.attachment;
+  const shown = { mode: way, stage, formerKeys: plan.formerKeys.map(({ kid }) => kid), diff: plan.diff };
+  if (flags.dryRun === true) return { result: { outcome: 'dry run', ...shown }, text: diffText(plan.diff) };
+  if (plan.diff.length > 0) {
+    session.io.stderr.write(printableLines(diffText(plan.diff)));
+    await confirm(session, `Change ${flags.manifest}, which restarts the API server?`, flags.yes === true);
+  }
+  const { carryOut } = await import('../../attach/attach.ts');
+  const outcome = await carryOut(plan, await surroundingsOf(session, flags, plan, issuer));
+  return { result: { outcome, ...shown }, text: outcomeText(plan, outcome, flags) };
+}
+
+function requestOf(flags: AttachFlags, { properties: { issuerURL, jwksURI } }: IssuerBody, minor: number): AttachRequest {
+  const way = wayOf(flags);
+  return {
+    ...way, manifest: flags.manifest, patchesFolder: flags.patches ?? null, backupFolder: flags.backupFolder ?? `${way.keyFolder}/backups`,
+    distribution: 'kubeadm', way: flags.mode ?? null, issuerUrl: issuerURL, jwksUri: jwksURI, minor,
+  };
+}
+
+async function surroundingsOf(session: Session, flags: AttachFlags, plan: AttachPlan, { properties: { keys } }: IssuerBody): Promise<Surroundings> {
+  const [{ ringKeysPem }, { setTimeout: wait }] = await Promise.all([import('../../attach/ring-keys.ts'), import('node:timers/promises')]);
+  const [api, cluster] = [await session.api(), await session.cluster(flags)];
+  const { verifyFor } = flags;
+  const validity = verifyFor === undefined ? {} : verifyFor === 'forever' ? { forever: true } : { verifyForSeconds: verifyFor };
+  return {
+    importKey: flags.imported === true ? null : async ({ pem }) => {
+      await api.send('POST', paths.issuerPart(cluster, 'importKey'), { publicKey: pem, ...validity }).catch((error: unknown) => { if (!isExistingKey(error)) throw error; });
+    },
+    ourKeys: async () => ringKeysPem(keys),
+    signerKids: async (socket) => (await import('../../attach/signer-probe.ts')).signerKids(socket),
+    readiness: await readinessOf(flags, plan.pod),
+    now: () => new Date(),
+    async patience(check) {
+      for (let looks = 0; looks < LOOKS; looks += 1) {
+        if (await check()) return true;
+        await wait(LOOK_EVERY_MS);
+      }
+      return check();
+    },
+  };
+}
+
+/** Half a minute, in which a signer hears of an import. */
+const LOOKS = 60;
+const LOOK_EVERY_MS = 500;
+
+async function notesOf({ attachment, request: { manifest, patchesFolder }, diff }: AttachPlan): Promise<readonly string[]> {
+  if (diff.length === 0) return [];
+  const [{ controllerManagerNotes }, { issuerChanges }] = await Promise.all([import('../../attach/controller-manager.ts'), import('../../attach/notes.ts')]);
+  return [
+    ...(attachment.stage === 'sign' ? issuerChanges(attachment.issuerUrl) : []),
+    ...await controllerManagerNotes(manifest),
+    ...(patchesFolder === null ? ["Without --patches, the next 'kubeadm upgrade' writes the manifest without Mintmark: tokens would be refused."] : []),
+  ];
+}
+
+const diffText = (diff: readonly string[]): string => (diff.length === 0 ? 'Nothing would change.\n' : `${diff.join('\n')}\n`);
+
+function outcomeText({ attachment: { stage, issuerUrl }, request: { patchesFolder } }: AttachPlan, outcome: string, { waitReady, manifest }: AttachFlags): string {
+  if (outcome === 'unchanged') return `${manifest} is attached already; nothing was changed.\n`;
+  const next = stage === 'accept' ? [`The API server accepts tokens of ${issuerUrl} and signs as before. When every API server of the cluster does, run this again on each with --stage sign.`] : [`The API server signs as ${issuerUrl}.`];
+  const watch = waitReady === undefined ? ['Nobody has looked whether it came up: kubectl get --raw /readyz'] : [];
+  const upgrade = patchesFolder === null ? [] : [`At each upgrade name the patches: kubeadm upgrade apply VERSION --patches ${patchesFolder}`];
+  return `${[...next, ...watch, ...upgrade].join('\n')}\n`;
+}
+
+interface DetachFlags extends ReadinessFlags, YesFlag {
+  readonly manifest: string;
+  readonly keyFolder?: string;
+  readonly backupFolder?: string;
+  readonly dryRun?: true;
+}
+
+export const detached = command<DetachFlags>({
+  examples: ['mintmark signer detach --manifest /etc/kubernetes/manifests/kube-apiserver.yaml --wait-ready https://10.0.0.4:6443/readyz'],
+  options: [{ ...MANIFEST, required: true }, KEY_FOLDER, ...READINESS_FLAGS, BACKUP_FOLDER, DRY_RUN, YES],
+  run: async (session, flags) => detach(session, flags),
+});
+
+async function detach(session: Session, flags: DetachFlags): Promise<Outcome> {
+  const [{ planDetach, carryOutDetach }, { parseManifest, podOf }] = await Promise.all([import('../../attach/detach.ts'), import('../../attach/manifest.ts')]);
+  const { keyFolder } = wayOf(flags);
+  const plan = await planDetach({ manifest: flags.manifest, keyFolder, backupFolder: flags.backupFolder ?? `${keyFolder}/backups` });
+  if (plan === null) return { result: { outcome: 'unchanged' }, text: `Nothing is attached here by ${keyFolder}; nothing was changed.\n` };
+  const { record: { issuerUrl, stage }, diff, after } = plan;
+  if (stage === 'sign') session.report.warn(`Tokens of ${issuerUrl} are refused from the restart on, and pods that hold one fail until they are restarted. To avoid that, run 'mintmark signer attach --stage accept' on every API server first, and detach 24 hours later.`);
+  if (flags.dryRun === true) return { result: { outcome: 'dry run', diff }, text: diffText(diff) };
+  session.io.stderr.write(printableLines(diffText(diff)));
+  await confirm(session, `Change ${flags.manifest}, which restarts the API server?`, flags.yes === true);
+  await carryOutDetach(plan, await readinessOf(flags, podOf(parseManifest(after, flags.manifest))), new Date());
+  return { result: { outcome: 'detached' }, text: `${flags.manifest} is as it was without Mintmark. The signer still has the key that signs: 'mintmark signer delete' ends that.\n` };
+}
