@@ -18,7 +18,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
   ['signer', ['domain', 'keys', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
   ['cli', ['http/management/contract.ts', 'domain/lengths-of-time.ts'], ['*']],
-  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
+  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'signer', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'app.ts', 'config'], ['*']],
   ['config', ['domain', 'keys'], ['node:*', 'zod', 'yaml']],
   ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'config'], ['*']],
