@@ -14,7 +14,10 @@ process.exitCode = await run(process.argv.slice(2), {
   commands: {
     dev: async (options) => (await import('./dev/dev.ts')).dev(options, process),
     serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, process),
-    signerRun: async (flags) => (await import('./signer/run.ts')).runSigner(flags, process),
+    signerRun: async ({ keyFiles, ...flags }) => {
+      const { runSigner } = await import('./signer/run.ts');
+      return runSigner({ ...flags, openKeyFiles: keyFiles === null ? null : async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log) }, process);
+    },
     signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags),
     bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),
     resetOwner: async (flags) => (await import('./admin/bootstrap.ts')).resetStoreOwner(flags, process.env),

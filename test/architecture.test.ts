@@ -19,12 +19,12 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['signer', ['domain', 'keys', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
   ['attach', ['domain', 'keys', 'signer/external-jwt-protocol.ts'], ['*']],
   ['cli', ['attach', 'http/management/contract.ts', 'domain/lengths-of-time.ts'], ['*']],
-  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
+  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'signer', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'app.ts', 'config'], ['*']],
   ['config', ['domain', 'keys'], ['node:*', 'zod', 'yaml']],
   ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'config'], ['*']],
   ['admin', ['domain', 'keys', 'store', 'service', 'config'], ['node:*']],
-  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve', 'signer'], ['node:*']],
+  ['main.ts', ['admin', 'attach', 'cli', 'config', 'dev', 'serve', 'signer'], ['node:*']],
 ];
 
 interface Import {

@@ -59,11 +59,22 @@ interface NewOwner {
   readonly clientSecret: string;
 }
 
+/** `signer run --mode key-files`. */
+interface KeyFilesFlags {
+  readonly folder: string;
+  readonly kubeconfig: string | null;
+  readonly account: { readonly namespace: string; readonly name: string };
+  readonly restartManifest: string | null;
+  readonly keepAutoExtension: boolean;
+}
+
 /** What `signer run` is started with. */
 export interface SignerRunFlags {
   readonly stateDir: string;
   readonly socket: { readonly path: string; readonly mode?: number | undefined; readonly uid?: number | undefined; readonly gid?: number | undefined };
   readonly health: { readonly host: string; readonly port: number } | null;
+  /** Null: external signing, by the socket. */
+  readonly keyFiles: KeyFilesFlags | null;
   readonly tokenFile?: string | undefined;
   readonly name?: string | undefined;
 }

@@ -38,6 +38,8 @@ export interface FollowerDeps {
   readonly clock: SignerClock;
   readonly mode: SignerMode;
   readonly log: Logger;
+  /** Milliseconds for which the server is asked before the disk is trusted. */
+  readonly askFirstWithin?: number;
 }
 
 type Found = UsableRing | 'none' | 'failed' | 'refused' | 'deleted';
@@ -71,7 +73,7 @@ export class RingFollower {
   async first(): Promise<UsableRing | null> {
     const kept = await this.#keptRing();
     this.#held = kept?.ring ?? null;
-    const limit = kept === null ? [] : [AbortSignal.timeout(ASK_FIRST_WITHIN)];
+    const limit = kept === null ? [] : [AbortSignal.timeout(this.#deps.askFirstWithin ?? ASK_FIRST_WITHIN)];
     const signal = AbortSignal.any([this.#stop.signal, ...limit]);
     for (let failures = 1; !signal.aborted; failures += 1) {
       const found = await this.#ask(0, signal);

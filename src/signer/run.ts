@@ -6,21 +6,28 @@
  */
 import type { Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
+import type { SignerRing } from '../domain/ring-for-signer.ts';
 import { SignerKeys } from '../keys/signer-keys.ts';
 import { createLog, lockFile, refusal, stopSignal } from '../serve/server-process.ts';
 import type { HealthAddress } from './health.ts';
+import type { ExternalSignerDeps } from './external-mode.ts';
 import type { Lease } from './lease.ts';
 import { RingFollower } from './ring-follower.ts';
-import type { UsableRing } from './ring-user.ts';
+import type { RingUser, UsableRing } from './ring-user.ts';
 import { createServerClient } from './server-client.ts';
 import { machineClock } from './signer-clock.ts';
 import type { SocketPlace } from './socket.ts';
 import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
 import { leaseBar, signerStatus } from './status.ts';
 
+/** Makes what uses the ring instead of a socket: key files of an API server. */
+export type OpenKeyFiles = (log: Logger) => Promise<RingUser>;
+
 export interface SignerRunFlags {
   readonly stateDir: string;
   readonly socket: SocketPlace;
+  /** Null: external signing, by the socket. */
+  readonly openKeyFiles: OpenKeyFiles | null;
   /** Null: no listener for probes and scrapers. */
   readonly health: HealthAddress | null;
   /** With which a state folder that is not enrolled enrols itself first. */
@@ -69,37 +76,68 @@ export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags): P
 async function run(flags: SignerRunFlags, state: StateFolder, log: Logger, stopped: Promise<void>): Promise<void> {
   const { enrolled, keys } = await identity(state, flags);
   const client = createServerClient(enrolled, keys, enrolled.signerId);
-  const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: 'external', log });
+  const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.openKeyFiles === null ? 'external' : 'keyFiles', log });
   void stopped.then(() => follower.stop());
   try {
-    const [opened, external] = await Promise.all([follower.first(), import('./external-mode.ts')]);
+    const [opened, open] = await Promise.all([follower.first(), flags.openKeyFiles === null ? externalSigner(flags.socket) : keyFileSigner(flags.openKeyFiles)]);
     if (opened === null) return;
     const lease = await follower.lease(opened.ring);
-    await serve(flags, { follower, lease, opened, external, log }, stopped);
+    await serve(flags, { follower, lease, opened, open, log }, stopped);
   } finally {
     follower.stop();
     client.close();
   }
 }
 
+/** What answers by the ring, once it does. */
+interface Serving {
+  readonly user: RingUser;
+  readonly ring: () => SignerRing;
+  /** Where, for the log. */
+  readonly at: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+type OpenSigner = (opened: UsableRing, around: Pick<ExternalSignerDeps, 'bar' | 'observer' | 'log'>) => Promise<Serving>;
+
+/** Loads what takes long before there is a ring. */
+async function externalSigner(socket: SocketPlace): Promise<OpenSigner> {
+  const { serveExternalSigner } = await import('./external-mode.ts');
+  return async (opened, around) => {
+    const { user, path, stop } = await serveExternalSigner(opened, socket, { ...around, now: machineClock.now, lockFile });
+    return { user, ring: () => user.ring, at: { socket: path }, stop };
+  };
+}
+
+/** The API server signs by itself, so a lease that has ended is told and not enforced here. */
+async function keyFileSigner(openKeyFiles: OpenKeyFiles): Promise<OpenSigner> {
+  return async (opened, { log }) => {
+    const files = await openKeyFiles(log);
+    let { ring } = opened;
+    const user: RingUser = { use: (next) => files.use(next).then(() => { ring = next.ring; }), proven: () => files.proven(), wipe: () => files.wipe() };
+    await user.use(opened);
+    return { user, ring: () => ring, at: { mode: 'key-files' }, stop: async () => undefined };
+  };
+}
+
 interface Ready {
   readonly follower: RingFollower;
   readonly lease: Lease;
   readonly opened: UsableRing;
-  readonly external: typeof import('./external-mode.ts');
+  readonly open: OpenSigner;
   readonly log: Logger;
 }
 
-async function serve({ socket, health }: SignerRunFlags, { follower, lease, opened, external, log }: Ready, stopped: Promise<void>): Promise<void> {
-  let inUse = (): UsableRing['ring'] => opened.ring;
+async function serve({ health }: SignerRunFlags, { follower, lease, opened, open, log }: Ready, stopped: Promise<void>): Promise<void> {
+  let inUse = (): SignerRing => opened.ring;
   const status = () => signerStatus(follower, lease, inUse());
   const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(status);
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
-  const signer = await external.serveExternalSigner(opened, socket, { now: machineClock.now, bar: () => leaseBar(lease), observer, lockFile, log });
-  inUse = () => signer.user.ring;
+  const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
+  inUse = signer.ring;
   try {
     const probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
-    log.info({ socket: signer.path, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null, pid: process.pid }, 'signing');
+    log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null, pid: process.pid }, 'signing');
     // A deletion ends the following and not the process: what is signed already is verified on.
     const following = follower.follow(signer.user, opened.ring, lease).then(() => stopped);
     await Promise.race([stopped, following]);

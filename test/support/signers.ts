@@ -24,7 +24,7 @@ import { SignerKeys } from '../../src/keys/signer-keys.ts';
 import type { Clock } from '../../src/service/clock.ts';
 import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createEnrolment } from '../../src/service/enrolment.ts';
-import { createEnrolmentCredentials } from '../../src/service/enrolment-credentials.ts';
+import { createEnrolmentCredentials, type SignersPlace } from '../../src/service/enrolment-credentials.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
@@ -85,12 +85,15 @@ export interface SignersWorldOptions {
   readonly observer?: RequestObserver;
   readonly logger?: FastifyBaseLogger;
   readonly behindProxy?: boolean;
+  /** Where signers reach it, when that is not the listener itself. */
+  readonly place?: SignersPlace;
 }
 
 export type SignersWorld = Awaited<ReturnType<typeof openSigners>>;
 
 /** A world with one cluster `c`, whose listener for signers is up. `close` ends it. */
 export async function openSigners(options: SignersWorldOptions = {}) {
+  const place = options.place ?? { url: AUDIENCE, pin: () => null };
   const { clock, pass, waiting } = handClock();
   const store = (await options.store?.(clock.now)) ?? openMemoryStore({ clock: clock.now });
   const rings = createRingCommits({ publicationGapSeconds: 600 }, () => undefined);
@@ -102,10 +105,10 @@ export async function openSigners(options: SignersWorldOptions = {}) {
   }, SILENT);
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log: SILENT });
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: null } });
-  const deps = { store, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices, wakeRotator: () => rotator.wake(), audience: AUDIENCE, leaseSeconds: options.leaseSeconds === undefined ? LEASE : options.leaseSeconds };
+  const deps = { store, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices, wakeRotator: () => rotator.wake(), audience: place.url, leaseSeconds: options.leaseSeconds === undefined ? LEASE : options.leaseSeconds };
   const services = {
     enrolment: createEnrolment(deps), signerRings: createSignerRings(deps), signers: createSigners(deps),
-    credentials: createEnrolmentCredentials({ ...deps, place: { url: AUDIENCE, pin: () => null } }),
+    credentials: createEnrolmentCredentials({ ...deps, place }),
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => rotator.wake() }),
   };
   const bearCluster = async (name: string): Promise<Resource> => {
