@@ -132,3 +132,37 @@ test('confirm-restart has a --version of its own', async (t) => {
   const { code, stderr } = await runLine(['signer', 'confirm-restart', '--version', '1-2', '--key-folder', host.keyFolder], {});
   assert.deepEqual([code, /There are no key files of Mintmark/.test(stderr)], [1, true]);
 });
+
+test('enabling on a cluster that exists says what restarts and which pods to look at; a second time it has nothing to say', async (t) => {
+  const before = { ...cluster('1.34'), properties: { ...cluster('1.34').properties, oidcIssuerProfile: { enabled: false } } };
+  const put: Answers = { [`PUT ${CLUSTER}`]: { status: 200, body: cluster('1.34') } };
+  const line = ['aks', 'update', ...OURS, '--enable-oidc-issuer', '--query', 'oidcIssuerProfile.issuerUrl', '-o', 'tsv'];
+  const first = await runLine(line, await server(t, '1.34', { ...put, [`GET ${CLUSTER}`]: { status: 200, body: before } }));
+  assert.deepEqual([first.code, first.stdout, first.stderr], [0, `${URL_OF_ISSUER}\n`, [
+    `WARNING: New tokens of the cluster will name the issuer ${URL_OF_ISSUER} once its API server is attached, which restarts the API server once; nothing else restarts. The former issuer stays accepted, so running pods go on.`,
+    `WARNING: Look at the pods whose tokens someone outside of the cluster verifies, and let that someone trust the new issuer first: kubectl get pods --all-namespaces -o custom-columns='NAMESPACE:.metadata.namespace,POD:.metadata.name,AUDIENCES:.spec.volumes[*].projected.sources[*].serviceAccountToken.audience' | grep -v '<none>$'`,
+    'WARNING: How to attach it: mintmark issuer show-api-server-flags -g g -n c\n',
+  ].join('\n')]);
+  assert.equal((await runLine(line, await server(t, '1.34', put))).stderr, '');
+});
+
+const MODES: readonly (readonly [readonly string[], object | RegExp])[] = [
+  [[], { keyFiles: null, path: '/run/mintmark/signer.sock' }],
+  [['--mode', 'key-files'], { keyFiles: { folder: '/var/lib/mintmark-signer/api-server', kubeconfig: null, account: { namespace: 'kube-system', name: 'default' }, restartManifest: null, keepAutoExtension: false }, path: '/run/mintmark/signer.sock' }],
+  [['--mode', 'key-files', '--key-folder', '/k/', '--kubeconfig', 'c', '--prove-with', 'a/b', '--allow-restart', '--manifest', 'm', '--keep-auto-extension'], { keyFiles: { folder: '/k', kubeconfig: 'c', account: { namespace: 'a', name: 'b' }, restartManifest: 'm', keepAutoExtension: true }, path: '/run/mintmark/signer.sock' }],
+  [['--mode', 'key-files', '--allow-restart'], { keyFiles: { folder: '/var/lib/mintmark-signer/api-server', kubeconfig: null, account: { namespace: 'kube-system', name: 'default' }, restartManifest: '/etc/kubernetes/manifests/kube-apiserver.yaml', keepAutoExtension: false }, path: '/run/mintmark/signer.sock' }],
+  [['--allow-restart'], /--allow-restart has no meaning with --mode external/],
+  [['--mode', 'key-files', '--socket', '/s'], /--socket has no meaning with --mode key-files/],
+  [['--mode', 'key-files', '--manifest', 'm'], /--manifest is changed only with --allow-restart/],
+  [['--mode', 'key-files', '--prove-with', 'a'], /is not NAMESPACE\/NAME/],
+];
+
+for (const [flags, wanted] of MODES) {
+  test(`signer run ${flags.join(' ')}`, async () => {
+    let given: object | null = null;
+    const ran = await runLine(['signer', 'run', '--state-dir', '/s', ...flags], { commands: { signerRun: async ({ keyFiles, socket: { path } }) => { given = { keyFiles, path }; return 0; } } });
+    if (wanted instanceof RegExp) assert.match(ran.stderr, wanted);
+    else assert.deepEqual(given, wanted);
+    assert.equal(ran.code, wanted instanceof RegExp ? 2 : 0);
+  });
+}

@@ -1,12 +1,13 @@
 /** Managed clusters: `aks create|update|show|list|delete|wait|scale|upgrade` and `aks oidc-issuer`, as Azure CLI has them. */
 import type { ManagedClusterBody } from '../../http/management/contract.ts';
-import { command, entry, type Group, type OptionSpec } from '../command.ts';
+import { command, entry, type Group, type OptionSpec, type Outcome } from '../command.ts';
 import { confirm } from '../confirmation.ts';
 import { failure, usageError } from '../errors.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { printable } from '../output/printable.ts';
 import { clusterOutput, clusterRow } from '../output/resources.ts';
 import { paths } from '../paths.ts';
+import type { Session } from '../session.ts';
 import { aksCreate } from './aks-create.ts';
 import { clusterOutcome, putCluster } from './aks-put.ts';
 import { rotateSigningKeys } from './aks-rotate.ts';
@@ -21,11 +22,22 @@ const updated = command<ClusterFlags & NoWaitFlag & TagsFlag & { readonly enable
   async run(session, flags) {
     if (flags.enableOidcIssuer === undefined && flags.tags === undefined) throw usageError('Nothing to update: give --enable-oidc-issuer or --tags.');
     const cluster = await session.cluster(flags);
-    const { location } = await (await session.api()).get<ManagedClusterBody>(paths.cluster(cluster));
+    const { location, properties: { oidcIssuerProfile: before } } = await (await session.api()).get<ManagedClusterBody>(paths.cluster(cluster));
     const properties = flags.enableOidcIssuer === true ? { oidcIssuerProfile: { enabled: true } } : {};
-    return putCluster(session, cluster, { location, tags: tagsOf(flags), properties }, flags.wait);
+    const outcome = await putCluster(session, cluster, { location, tags: tagsOf(flags), properties }, flags.wait);
+    if (flags.enableOidcIssuer === true && !before.enabled) await sayWhatChanges(session, flags, outcome);
+    return outcome;
   },
 });
+
+/** R9: the cluster was there before its issuer, so something runs in it. Without waiting, its URL is not known yet. */
+async function sayWhatChanges({ report }: Session, { resourceGroup, name }: ClusterFlags, { result }: Outcome): Promise<void> {
+  const { issuerUrl } = Object(Object(result)['oidcIssuerProfile']) as { readonly issuerUrl?: string };
+  if (issuerUrl === undefined) return;
+  const { issuerChanges } = await import('../../attach/notes.ts');
+  for (const text of issuerChanges(issuerUrl)) report.warn(text);
+  report.warn(`How to attach it: mintmark issuer show-api-server-flags -g ${resourceGroup} -n ${name}`);
+}
 
 const shown = command<ClusterFlags>({
   examples: ['mintmark aks show --name myAKSCluster --resource-group myResourceGroup --query "oidcIssuerProfile.issuerUrl" -o tsv'],

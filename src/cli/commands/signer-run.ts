@@ -62,7 +62,7 @@ const PROOF_ACCOUNT: ProofAccount = { namespace: 'kube-system', name: 'default' 
 /** Null for external signing. @throws CommandError (2) for flags of the other mode. */
 function keyFilesOf(flags: Flags): SignerRunFlags['keyFiles'] {
   const { mode: way = 'external', kubeconfig = null, proveWith = PROOF_ACCOUNT, allowRestart, manifest, keepAutoExtension } = flags;
-  const [foreign] = (way === 'external' ? KEY_FILE_FLAGS : SOCKET_FLAGS).filter(([name]) => flags[name] !== undefined);
+  const foreign = (way === 'external' ? KEY_FILE_FLAGS : SOCKET_FLAGS).find(([name]) => flags[name] !== undefined);
   if (foreign !== undefined) throw usageError(`${foreign[1]} has no meaning with --mode ${way}.`);
   if (way === 'external') return null;
   if (manifest !== undefined && allowRestart !== true) throw usageError('--manifest is changed only with --allow-restart: add that, or leave it out.');
