@@ -11,7 +11,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
-import { DEFAULT_LEASE } from './domain/signer.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
@@ -131,7 +130,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
-  const rings = createRingCommits({ publicationGapSeconds: config.publicationGap, leaseSeconds: DEFAULT_LEASE }, signer.forget);
+  const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
   const publications = createPublications(store, rings, () => publisher.catchUp(), log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });

@@ -7,7 +7,7 @@ import { automaticRotationDue, nextActivation, nextStep, wakeAt } from './rotati
 
 const DAY = 86_400;
 const LAST_TOKEN = DAY + 300;
-const SETTINGS = { publicationGapSeconds: 600, leaseSeconds: 14 * DAY };
+const SETTINGS = { publicationGapSeconds: 600 };
 const rotated = (ring: KeyRing, seconds: number, next: number): KeyRing => requestRotation(ring, { operationId: 'op', force: false }, newKey(next), at(seconds), BY_HAND).change!.ring;
 const confirmed = (ring: KeyRing, seconds: number): KeyRing => confirmPublication(ring, ring.version, at(seconds), at(seconds), BY_ITSELF)!.ring;
 

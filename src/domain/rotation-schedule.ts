@@ -38,8 +38,6 @@ export type Step =
 /** What the configuration has to say about every ring. */
 export interface RingSettings {
   readonly publicationGapSeconds: number;
-  /** How long a signer may go without contact before it is written off; null: for ever (rule 12). */
-  readonly leaseSeconds: number | null;
 }
 
 /** At most this fraction of the period is added to it, so that rings made together do not rotate together. */
@@ -63,18 +61,18 @@ export const revocableKeys = (ring: KeyRing): readonly SigningKey[] =>
 /** What to do with the ring at `now`, and why. Asked again on the fresh ring before it is done. */
 export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
   if (expiredKeys(ring, now).length + expiredVerifyOnly(ring, now).length > 0) return { do: 'prune', reason: 'the last token of the key has ended' };
-  const settled = signersStep(ring, settings, now);
+  const settled = signersStep(ring, now);
   if (settled !== null) return settled;
   if (!ring.open) return { do: 'wait', reason: 'closed', until: null };
   if (ring.gap.seconds !== settings.publicationGapSeconds) return { do: 'change gap', reason: 'the configured publication gap is another one', seconds: settings.publicationGapSeconds };
-  return ring.pending === null ? automaticStep(ring, settings, now) : pendingStep(ring, ring.pending, settings, now);
+  return ring.pending === null ? automaticStep(ring, now) : pendingStep(ring, ring.pending, now);
 }
 
 /** When the rotator has to look at the ring next; null when only another change can make something due. */
 export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date | null {
   const step = nextStep(ring, settings, now);
   if (step.do !== 'wait') return now;
-  const leases = ring.signers.map((signer) => leaseEnds(signer, settings.leaseSeconds));
+  const leases = ring.signers.map(leaseEnds);
   return earliest(step.until, ...ring.keys.map((key) => key.expiresAt), ...ring.verifyOnly.map((key) => key.expiresAt), ...leases);
 }
 
@@ -89,42 +87,42 @@ export function nextActivation(ring: KeyRing): Date | null {
 }
 
 /** What signers make due: their lease has ended, or what waited for them need not wait any longer. */
-function signersStep(ring: KeyRing, { leaseSeconds }: RingSettings, now: Date): Step | null {
-  const gone = ring.signers.filter((signer) => isPast(leaseEnds(signer, leaseSeconds), now));
+function signersStep(ring: KeyRing, now: Date): Step | null {
+  const gone = ring.signers.filter((signer) => isPast(leaseEnds(signer), now));
   if (gone.length > 0) return { do: 'write off', reason: `no contact for longer than the lease: ${gone.map(({ name }) => name).join(', ')}`, signers: gone };
   if (revocableKeys(ring).length > 0) return { do: 'revoke', reason: `asked for by ${ring.pending?.requestedBy ?? ''}; every signer has stopped to sign with the key` };
   return settledKeys(ring).length === 0 ? null : { do: 'settle retirement', reason: 'every signer has stopped to sign with the key' };
 }
 
-function automaticStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
+function automaticStep(ring: KeyRing, now: Date): Step {
   const due = automaticRotationDue(ring);
   if (due === null) return { do: 'wait', reason: 'rotation off', until: null };
   if (!hasCome(due, now)) return { do: 'wait', reason: 'not due', until: due };
   const retired = keysIn(ring, 'retired');
   const unknown = retired.find((key) => key.expiresAt === null);
-  if (unknown !== undefined) return waitForSigners(behindRetirement(ring, unknown), settings);
+  if (unknown !== undefined) return waitForSigners(behindRetirement(ring, unknown));
   if (retired.length > 0) return { do: 'wait', reason: 'a retired key still verifies', until: earliest(...retired.map((key) => key.expiresAt)) };
-  return readyStep(ring, settings, now, 'automatic', 'the rotation period has passed');
+  return readyStep(ring, now, 'automatic', 'the rotation period has passed');
 }
 
 /** Its two parts do not wait for each other; a signer that holds up a revocation is named before the time that an activation takes. */
-function pendingStep(ring: KeyRing, { revokes, activates, requestedBy }: PendingRotation, settings: RingSettings, now: Date): Step {
-  const step = activates ? readyStep(ring, settings, now, 'manual', `asked for by ${requestedBy}`) : null;
+function pendingStep(ring: KeyRing, { revokes, activates, requestedBy }: PendingRotation, now: Date): Step {
+  const step = activates ? readyStep(ring, now, 'manual', `asked for by ${requestedBy}`) : null;
   if (step?.do === 'activate') return step;
   const holdUp = ring.keys.filter(({ kid }) => revokes.includes(kid)).flatMap((key) => behindRetirement(ring, key));
-  return step === null || holdUp.length > 0 ? waitForSigners(holdUp, settings) : step;
+  return step === null || holdUp.length > 0 ? waitForSigners(holdUp) : step;
 }
 
-function readyStep(ring: KeyRing, settings: RingSettings, now: Date, cause: 'manual' | 'automatic', reason: string): Step {
+function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reason: string): Step {
   if (isReady(ring, now)) return { do: 'activate', cause, reason };
   const until = activatableAt(ring);
-  if (until !== null && hasCome(until, now)) return waitForSigners(behind(ring, theKey(ring, 'prepared').publishedIn), settings);
+  if (until !== null && hasCome(until, now)) return waitForSigners(behind(ring, theKey(ring, 'prepared').publishedIn));
   return { do: 'wait', reason: until === null ? 'not confirmed by every publisher' : 'caches may hold the old JWKS', until };
 }
 
-function waitForSigners(behindOnes: readonly EnrolledSigner[], { leaseSeconds }: RingSettings): WaitStep {
+function waitForSigners(behindOnes: readonly EnrolledSigner[]): WaitStep {
   const signers = [...new Set(behindOnes)].map(({ name, lastContactAt }) => ({ name, since: lastContactAt }));
-  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map((signer) => leaseEnds(signer, leaseSeconds))), signers };
+  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(leaseEnds)), signers };
 }
 
 const isPast = (at: Date | null, now: Date): boolean => at !== null && hasCome(at, now);

@@ -28,6 +28,8 @@ export interface EnrolledSigner {
   readonly acked: Acknowledgement | null;
   /** When it last asked for its ring, or was enrolled. */
   readonly lastContactAt: Date;
+  /** For how many seconds after a contact it may sign, the longest of what it was told and may go by; null: for ever. */
+  readonly leaseSeconds: number | null;
   /** From when on nobody waits for it; null while it is enrolled. */
   readonly writtenOffAt: Date | null;
 }
@@ -80,13 +82,16 @@ export interface EnrolmentCredential {
 
 /** How long a signer may go without contact, in seconds, where nothing else is configured (rule 12). */
 export const DEFAULT_LEASE = 14 * DAY;
-/** For how many days the record of a deleted signer is kept at least, so that it can be told. */
-export const DELETED_SIGNER_DAYS = 90;
+/** The longer of two leases: what a signer may go by while it is not known which of them it has. */
+export const longerLease = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : Math.max(a, b));
+
+/** For how many days the record of a signer that was written off or deleted is kept at least, so that it can be told. */
+export const GONE_SIGNER_DAYS = 90;
 /** For how long a one-time token, and a credential that has ended, are remembered after that, in days. */
 export const ENDED_CREDENTIAL_DAYS = 7;
 
 /** What a signer brings when it enrols. */
-export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJwk' | 'encryptionJwk' | 'createdBy'>;
+export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJwk' | 'encryptionJwk' | 'leaseSeconds' | 'createdBy'>;
 
 /**
  * A signer from before its first ring on: the commit of this record comes before anything is given to it (rule 5).
@@ -143,17 +148,17 @@ export const deleteSigner = (signer: SignerRecord, ring: KeyRing, now: Date): Si
 export const debtOf = (signer: SignerRecord, ring: KeyRing | null, now: Date): readonly string[] =>
   signer.deletedAt === null || ring === null ? [] : kidsInJwks(signer, ring, now);
 
-/** Whether the record of a signer can go: it was deleted long ago and owes nothing. */
+/** Whether the record of a signer can go: it was written off long ago, and no key that it had verifies any more. */
 export const isForgotten = (signer: SignerRecord, ring: KeyRing | null, now: Date): boolean =>
-  signer.deletedAt !== null && hasCome(after(signer.deletedAt, DELETED_SIGNER_DAYS * DAY), now) && debtOf(signer, ring, now).length === 0;
+  signer.writtenOffAt !== null && hasCome(after(signer.writtenOffAt, GONE_SIGNER_DAYS * DAY), now) && (ring === null || kidsInJwks(signer, ring, now).length === 0);
 
 /** When the server takes a signer as written off, unless it comes back: it has stopped to sign a margin before, by any clock that is allowed. Null: never. */
-export const leaseEnds = ({ lastContactAt, writtenOffAt }: EnrolledSigner, leaseSeconds: number | null): Date | null =>
+export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: EnrolledSigner): Date | null =>
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
 
 /** The part of a record that a ring has to know. */
-export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
-  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, writtenOffAt });
+export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
+  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt });
 
 /** Since when write-offs count for a ring with these keys: the first retirement whose end is not set (rule 8). Null: none does. */
 export const writeOffsCountSince = (keys: readonly SigningKey[]): Date | null =>

@@ -89,7 +89,7 @@ export function createRotator(
     if (step?.do !== 'write off') return null;
     for (const { id } of step.signers) {
       const signer = await tx.signer(id);
-      const ended = signer === null ? null : leaseEnds(signer, settings.leaseSeconds);
+      const ended = signer === null ? null : leaseEnds(signer);
       if (signer !== null && ended !== null) await tx.putSigner(writeOff(signer, ended));
     }
     await rings.look(tx, issuerId);

@@ -157,12 +157,7 @@ const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberR
   },
 });
 
-const signerWrites = (draft: Draft): Some<'wakeRingsWithSigners' | 'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'> => ({
-  async wakeRingsWithSigners(at) {
-    const issuers = new Set([...draft.tables.signers.values()].map(({ issuerId }) => issuerId));
-    const later = [...draft.tables.rings.values()].filter(({ ring, wakeAt }) => issuers.has(ring.issuerId) && (wakeAt === null || wakeAt > at));
-    for (const stored of later) draft.put('rings', stored.ring.issuerId, { ...stored, wakeAt: at });
-  },
+const signerWrites = (draft: Draft): Some<'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'> => ({
   putSigner: async (signer) => draft.put('signers', signer.id, signer),
   putEnrolmentCredential: async (credential) => draft.put('credentials', credential.id, credential),
   deleteEnrolmentCredential: async (id) => draft.delete('credentials', id),

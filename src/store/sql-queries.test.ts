@@ -77,7 +77,6 @@ async function writes(tx: StoreWriter): Promise<void> {
   await tx.deleteRoleAssignmentsWithin('/subscriptions/s');
   await tx.deleteServerKey('access-token', 'kid');
   await tx.putSigner(signer('s', { writtenOffAt: START, deletedAt: new Date(0) }));
-  await tx.wakeRingsWithSigners(START);
   await tx.putEnrolmentCredential(credential('c'));
   await tx.deleteEnrolmentCredential('c');
   await tx.rememberAssertion('s', 'jti', START);

@@ -2,16 +2,16 @@
 import type { Kysely } from 'kysely';
 import { after, DAY } from '../domain/durations.ts';
 import { MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
-import { DELETED_SIGNER_DAYS, ENDED_CREDENTIAL_DAYS, isForgotten } from '../domain/signer.ts';
+import { ENDED_CREDENTIAL_DAYS, GONE_SIGNER_DAYS, isForgotten } from '../domain/signer.ts';
 import { ms } from './columns.ts';
 import { credentialOf, credentialRow, signerOf, signerRow } from './signer-rows.ts';
 import { one } from './sql-accounts.ts';
 import { storedRing } from './sql-key-rings.ts';
-import { type Tables, YES } from './sql-tables.ts';
+import type { Tables } from './sql-tables.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'signer' | 'signersOf' | 'enrolledSignersWithin' | 'enrolmentCredential' | 'enrolmentCredentialsOf'>;
-type Writes = Pick<StoreWriter, 'wakeRingsWithSigners' | 'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'>;
+type Writes = Pick<StoreWriter, 'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'>;
 
 export const signerReads = (db: Kysely<Tables>): Reads => ({
   signer: async (id) => one(await db.selectFrom('signers').selectAll().where('id', '=', id).executeTakeFirst(), signerOf),
@@ -32,10 +32,6 @@ export const signerReads = (db: Kysely<Tables>): Reads => ({
 });
 
 export const signerWrites = (db: Kysely<Tables>): Writes => ({
-  async wakeRingsWithSigners(at) {
-    await db.updateTable('key_rings').set({ wake_at: ms(at) }).where('has_signers', '=', YES)
-      .where((is) => is.or([is('wake_at', 'is', null), is('wake_at', '>', ms(at))])).execute();
-  },
   async putSigner(signer) {
     const row = signerRow(signer);
     await db.insertInto('signers').values(row).onConflict((on) => on.column('id').doUpdateSet(row)).execute();
@@ -56,14 +52,14 @@ export const signerWrites = (db: Kysely<Tables>): Writes => ({
   },
 });
 
-/** Deletes assertions and credentials that have ended, and signers that are forgotten: those that were deleted long ago are few. */
+/** Deletes assertions and credentials that have ended, and signers that are forgotten; those that are gone for long and owe something yet are few. */
 export async function sweepSigners(db: Kysely<Tables>, now: Date): Promise<void> {
   await db.deleteFrom('assertions').where('expires_at', '<=', ms(now)).execute();
   const ended = ms(after(now, -ENDED_CREDENTIAL_DAYS * DAY));
   await db.deleteFrom('enrolment_credentials').where('expires_at', '<=', ended).execute();
   await db.deleteFrom('enrolment_credentials').where('revoked_at', '<=', ended).execute();
-  const deleted = await db.selectFrom('signers').selectAll().where('deleted_at', '<=', ms(after(now, -DELETED_SIGNER_DAYS * DAY))).execute();
-  for (const signer of deleted.map(signerOf)) {
+  const gone = await db.selectFrom('signers').selectAll().where('written_off_at', '<=', ms(after(now, -GONE_SIGNER_DAYS * DAY))).execute();
+  for (const signer of gone.map(signerOf)) {
     const stored = await storedRing(db, signer.issuerId);
     if (isForgotten(signer, stored?.ring ?? null, now)) await db.deleteFrom('signers').where('id', '=', signer.id).execute();
   }

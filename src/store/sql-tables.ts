@@ -134,6 +134,7 @@ export interface SignerRow {
   acked_version: number | null;
   acked_at: number | null;
   last_contact_at: number;
+  lease_seconds: number | null;
   written_off_at: number | null;
   deleted_at: number | null;
   assertion_jwk: string;

@@ -199,8 +199,6 @@ export interface StoreWriter extends StoreReader {
   setWakeAt(issuerId: string, at: Date | null): Promise<void>;
   /** Makes every open ring with another publication gap due at `at`. */
   wakeRingsWithOtherGap(gapSeconds: number, at: Date): Promise<void>;
-  /** Makes every ring that ever had a signer due at `at`: what is configured for signers has changed. */
-  wakeRingsWithSigners(at: Date): Promise<void>;
 
   /** Inserts or replaces. The ring of its issuer, which exists, has it among its signers from then on (`concerns`); that is no commit of the ring. */
   putSigner(signer: SignerRecord): Promise<void>;
@@ -223,8 +221,8 @@ export interface StoreWriter extends StoreReader {
   putSetting(name: string, value: string): Promise<void>;
   /**
    * Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys
-   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were deleted 90
-   * days ago and owe nothing.
+   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were
+   * written off 90 days ago and of whose keys none verifies any more.
    */
   sweep(): Promise<void>;
 }

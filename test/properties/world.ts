@@ -8,7 +8,6 @@ import assert from 'node:assert/strict';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import { maxAge, publishedKeys } from '../../src/domain/key-ring.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { DEFAULT_LEASE } from '../../src/domain/signer.ts';
 import type { TokenClaims } from '../../src/domain/service-account-token.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
@@ -183,7 +182,7 @@ export class World {
       },
       forget: () => undefined,
     };
-    const rings = createRingCommits({ publicationGapSeconds, leaseSeconds: DEFAULT_LEASE }, () => undefined);
+    const rings = createRingCommits({ publicationGapSeconds }, () => undefined);
     const publications = createPublications(store, rings, () => this.catchUp(), SILENT);
     const settings = { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery } };
     return {

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { type Role, tenantScope } from '../../src/domain/principal.ts';
-import { DEFAULT_LEASE } from '../../src/domain/signer.ts';
 import type { RequestObserver } from '../../src/http/management/observer.ts';
 import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
 import { generateKey } from '../../src/keys/generate.ts';
@@ -116,7 +115,7 @@ async function populate(store: Store): Promise<void> {
 
 function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>, limits: ThrottleLimits): ManagementDeps {
   const signer = createTokenSigner(sealer, 10);
-  const rings = createRingCommits({ publicationGapSeconds: 600, leaseSeconds: DEFAULT_LEASE }, (issuerId, kid) => signer.forget(issuerId, kid));
+  const rings = createRingCommits({ publicationGapSeconds: 600 }, (issuerId, kid) => signer.forget(issuerId, kid));
   const pool = createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => {} });
   const newKeys = createNewKeys(pool, sealer);
   const publications = createPublications(store, rings, async () => {

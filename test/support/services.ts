@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import type { RingChange } from '../../src/domain/key-ring-change.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { DEFAULT_LEASE } from '../../src/domain/signer.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
@@ -45,7 +44,7 @@ export async function services() {
     },
     forget: (_, kid) => void signerForgot.push(kid),
   };
-  const rings = createRingCommits({ publicationGapSeconds: GAP, leaseSeconds: DEFAULT_LEASE }, (_, kid) => void forgotten.push(kid));
+  const rings = createRingCommits({ publicationGapSeconds: GAP }, (_, kid) => void forgotten.push(kid));
   const publications = createPublications(store, rings, async () => {
     await hooks.catchUp();
     await store.write(async (tx) => tx.confirmPublication('here', await tx.lastChange()));

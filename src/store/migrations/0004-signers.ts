@@ -4,12 +4,12 @@ import { type QueryExecutorProvider, sql } from 'kysely';
 const STATEMENTS: readonly string[] = [
   `create table signers (
     id text not null primary key, issuer_id text not null, name text not null, mode text not null, enrolled_in bigint not null, enrolled_at bigint not null,
-    acked_epoch bigint, acked_version bigint, acked_at bigint, last_contact_at bigint not null, written_off_at bigint, deleted_at bigint,
+    acked_epoch bigint, acked_version bigint, acked_at bigint, last_contact_at bigint not null, lease_seconds bigint, written_off_at bigint, deleted_at bigint,
     assertion_jwk text not null, encryption_jwk text not null, clock_offset_ms bigint, key_in_use text, kids text not null, created_by text not null,
     foreign key (issuer_id) references key_rings
   )`,
   'create index signers_of_issuer on signers (issuer_id, written_off_at, name, id)',
-  'create index signers_deleted on signers (deleted_at) where deleted_at is not null',
+  'create index signers_written_off on signers (written_off_at) where written_off_at is not null',
   `create table enrolment_credentials (
     id text not null primary key, issuer_id text not null, kind text not null, secret_hash text not null, name text, created_at bigint not null,
     created_by text not null, expires_at bigint, most_uses bigint, uses bigint not null, cidrs text not null, revoked_at bigint, used_by text
@@ -25,7 +25,6 @@ const STATEMENTS: readonly string[] = [
     foreign key (issuer_id) references key_rings
   )`,
   'alter table key_rings add column has_signers bigint not null default 0',
-  'create index key_rings_with_signers on key_rings (has_signers, issuer_id) where has_signers = 1',
   'alter table key_rings add column verify_only bigint not null default 0',
   'alter table signing_keys add column retired_in bigint',
 ];
