@@ -42,7 +42,7 @@ export const token = (jti: string, change: Partial<IssuedToken> = {}): IssuedTok
 /** A signer of a newborn ring, enrolled at `START` under its id as its name. */
 export const signer = (id: string, change: Partial<SignerRecord> = {}): SignerRecord => ({
   ...enrolSigner(newborn('issuer', START).change.ring, {
-    id, name: id, mode: 'external', assertionJwk: { kty: 'EC', x: 'a"b' }, encryptionJwk: { kty: 'EC', y: 'ü' }, createdBy: 'principal:ada', leaseSeconds: 14 * DAY,
+    id, name: id, mode: 'external', assertionJwk: { kty: 'EC', x: 'a"b' }, encryptionJwk: { kty: 'EC', y: 'ü' }, leaseSeconds: 1_209_600, createdBy: 'principal:ada',
   }, START),
   ...change,
 });
