@@ -165,7 +165,11 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
   const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
-  const publications = createPublications(store, rings, () => publisher.catchUp(), log);
+  const ringNotices = createRingNotices(store, clock, log);
+  const publications = createPublications(store, rings, () => {
+    ringNotices.look();
+    return publisher.catchUp();
+  }, log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
   const signerDeps = { store, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices: ringNotices, wakeRotator: rotator.wake, leaseSeconds: config.signerLease };

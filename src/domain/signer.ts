@@ -159,9 +159,6 @@ export const isForgotten = (signer: SignerRecord, ring: KeyRing | null, now: Dat
 export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: EnrolledSigner): Date | null =>
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
 
-/** Of two leases; null is for ever. */
-export const longerLease = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : Math.max(a, b));
-
 /** The part of a record that a ring has to know. */
 export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
   ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt });

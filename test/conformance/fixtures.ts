@@ -1,6 +1,5 @@
 /** What the store suite stores: small records of each kind, and rings that are born and rotated by the real domain. */
 import type { TestContext } from 'node:test';
-import { DAY } from '../../src/domain/durations.ts';
 import type { Issuer } from '../../src/domain/issuer.ts';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import type { Operation } from '../../src/domain/operation.ts';
