@@ -17,7 +17,7 @@ import { STATUS } from '../src/http/management/errors.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const isPage = (file: string): boolean => file.endsWith('.md');
-const PAGES = [...readdirSync(ROOT).filter(isPage), ...['docs', 'bench'].flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter(isPage).map((file) => join(folder, file)))];
+const PAGES = [...readdirSync(ROOT).filter(isPage), ...['docs', 'bench', 'examples'].flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter(isPage).map((file) => join(folder, file)))];
 const tree = await buildWholeTree(FAMILIES);
 
 interface Page {

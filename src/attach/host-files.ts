@@ -4,7 +4,7 @@
  * The kubelet runs whatever pod it finds in the manifest folder, except in names that begin with a dot (`[^.]*` in
  * kubelet's `config/file.go`; its watch skips them too). So a part file there begins with one, and backups are elsewhere.
  */
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 import type { ApiServerPod } from './patches.ts';
@@ -19,7 +19,7 @@ export async function replaceManifest(file: string, text: string): Promise<void>
     try {
       await handle.writeFile(text);
       await handle.chmod(mode & 0o777);
-      if (process.getuid?.() === 0) await handle.chown(uid, gid);
+      await keepOwner(handle, uid, gid);
       await handle.sync();
     } finally {
       await handle.close();
@@ -30,6 +30,12 @@ export async function replaceManifest(file: string, text: string): Promise<void>
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+/** Only where they differ: a process without the capability can not even set what is set. */
+async function keepOwner(handle: FileHandle, uid: number, gid: number): Promise<void> {
+  const made = await handle.stat();
+  if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid);
 }
 
 /**

@@ -1,0 +1,87 @@
+/**
+ * docs/kubernetes.md and examples/ against the program: the truth table word for word, examples that a command makes byte
+ * for byte, and units, pods and bindings that name commands, flags and folders that exist.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import { type Attachment, DEFAULT_KEY_FOLDER, DEFAULT_SOCKET, defaultWay } from '../src/attach/api-server-flags.ts';
+import { DISTRIBUTION_FACTS, type Distribution, DISTRIBUTIONS, factsOf, WAYS } from '../src/attach/distributions.ts';
+import { DISTRIBUTION_FORMS, kubeadmDefaultPod } from '../src/attach/flag-forms.ts';
+import { PATCH_FILE } from '../src/attach/patches.ts';
+import { PODS_WITH_AUDIENCES, TOKEN_SECRETS } from '../src/attach/notes.ts';
+import { readLine } from '../src/cli/command-tree.ts';
+import { FAMILIES } from '../src/cli/families.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const page = read('docs/kubernetes.md');
+
+test('the truth table is the code: every distribution and way, and the same reasons', () => {
+  const shown = page.split('\n').map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim())).filter(([distribution]) => DISTRIBUTIONS.some((known) => known === distribution));
+  const known = DISTRIBUTIONS.flatMap((distribution) => WAYS.map((way) => {
+    const { possible, why } = DISTRIBUTION_FACTS[distribution].ways[way];
+    return [distribution, way, possible ? 'yes' : 'impossible today', why];
+  }));
+  assert.deepEqual(shown, known);
+});
+
+test('the page shows the commands for kubectl that the program prints', () => {
+  for (const line of [PODS_WITH_AUDIENCES, TOKEN_SECRETS]) assert.ok(page.includes(line), line);
+});
+
+const ISSUER = 'https://eastus.oic.mintmark.example.com/11111111-1111-4111-8111-111111111111/22222222-2222-4222-8222-222222222222/';
+const MADE: readonly (readonly [Distribution, string])[] = [['kubeadm', `kubeadm/${PATCH_FILE}`], ['cluster-api', 'cluster-api/kubeadm-control-plane.yaml'], ['k3s', 'k3s/config.yaml'], ['rke2', 'rke2/config.yaml']];
+
+for (const [distribution, file] of MADE) {
+  test(`examples/${file} is what the command makes`, () => {
+    const { formerIssuer, formerKeyFiles } = factsOf(distribution);
+    const attachment: Attachment = {
+      distribution, way: defaultWay(distribution, 36), minor: 36, stage: 'sign', issuerUrl: ISSUER, jwksUri: `${ISSUER}openid/v1/jwks`, formerIssuers: [formerIssuer], formerKeyFiles,
+      socket: DEFAULT_SOCKET, keyFolder: DEFAULT_KEY_FOLDER, useAlpha: false, keepAutoExtension: false,
+    };
+    assert.equal(read(`examples/${file}`), DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(formerIssuer), attachment));
+  });
+}
+
+/** What the command line makes of words; rejects for those that it does not know. */
+const parsed = (words: readonly string[]): Promise<unknown> => readLine(FAMILIES, words, () => undefined).then((chosen) => chosen?.options);
+
+for (const unit of readdirSync(join(ROOT, 'examples/systemd'))) {
+  test(`examples/systemd/${unit} starts a command that exists, with the folders that it makes`, async () => {
+    const text = read(`examples/systemd/${unit}`);
+    const [program, ...words] = /^ExecStart=(.*)$/m.exec(text)![1]!.split(' ');
+    assert.equal(program, '/usr/local/bin/mintmark');
+    const { stateDir, socket, mode } = (await parsed(words)) as { stateDir: string; socket?: string; mode?: string };
+    assert.ok(text.includes(`StateDirectory=${stateDir.replace('/var/lib/', '')}\n`));
+    assert.equal(socket, mode === 'key-files' ? undefined : DEFAULT_SOCKET);
+    // A folder that systemd takes away at a stop is another one at the next start, and the API server has the first mounted.
+    if (mode !== 'key-files') assert.match(text, /RuntimeDirectory=mintmark\nRuntimeDirectoryMode=0700\nRuntimeDirectoryPreserve=yes\n/);
+  });
+}
+
+interface Pod {
+  readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string } }[] };
+}
+
+test('the static pod runs a command that exists and mounts every folder where the host has it', async () => {
+  const { spec: { containers: [{ command, volumeMounts }], volumes } } = parse(read('examples/static-pod/mintmark-signer.yaml')) as Pod;
+  const { stateDir, socket, tokenFile } = (await parsed(command.slice(1))) as Record<string, string>;
+  for (const path of [stateDir!, socket!, tokenFile!]) assert.ok(volumeMounts.some(({ mountPath }) => path.startsWith(mountPath)), path);
+  assert.deepEqual(volumeMounts.map(({ name, mountPath }) => [name, mountPath]), volumes.map(({ name, hostPath }) => [name, hostPath.path]));
+});
+
+test('the access for the proof is to what the proof asks for', async () => {
+  const documents = parseAllDocuments(read('examples/proof-access.yaml')).map((document) => document.toJS() as { kind: string; metadata: { name: string; namespace?: string }; rules?: readonly { resources: readonly string[]; resourceNames: readonly string[]; verbs: readonly string[] }[] });
+  assert.deepEqual(documents.map(({ kind }) => kind), ['ClusterRoleBinding', 'ServiceAccount', 'Role', 'RoleBinding']);
+  const { metadata: { name, namespace } } = documents[1]!;
+  assert.deepEqual(documents[2]!.rules, [{ apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: [name], verbs: ['create'] }]);
+  const unit = /^ExecStart=(.*)$/m.exec(read('examples/systemd/mintmark-signer-key-files.service'))![1]!.split(' ').slice(1);
+  assert.deepEqual(((await parsed(unit)) as { proveWith: object }).proveWith, { namespace, name });
+});
+
+test('the other manifests are YAML of one object each', () => {
+  assert.deepEqual(parseAllDocuments(read('examples/workload.yaml')).map((document) => (document.toJS() as { kind: string }).kind), ['ServiceAccount', 'Pod']);
+});
