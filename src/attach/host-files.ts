@@ -4,9 +4,10 @@
  * The kubelet runs whatever pod it finds in the manifest folder, except in names that begin with a dot (`[^.]*` in
  * kubelet's `config/file.go`; its watch skips them too). So a part file there begins with one, and backups are elsewhere.
  */
-import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
+import { syncFolder, writeThrough } from '../keys/private-file.ts';
 import type { ApiServerPod } from './patches.ts';
 
 /** Replaces a manifest whole: the kubelet never sees half of one. Mode and owner are those of the file before. */
@@ -15,27 +16,16 @@ export async function replaceManifest(file: string, text: string): Promise<void>
   const { mode, uid, gid } = await stat(file);
   await rm(part, { force: true });
   try {
-    const handle = await open(part, 'wx', mode & 0o777);
-    try {
-      await handle.writeFile(text);
-      await handle.chmod(mode & 0o777);
-      await keepOwner(handle, uid, gid);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeThrough(part, text, mode & 0o777);
+    const made = await stat(part);
+    // Only where they differ: a process without the capability can not even set what is set.
+    if (made.uid !== uid || made.gid !== gid) await chown(part, uid, gid);
     await rename(part, file);
   } catch (error) {
     await rm(part, { force: true });
     throw error;
   }
   await syncFolder(dirname(file));
-}
-
-/** Only where they differ: a process without the capability can not even set what is set. */
-async function keepOwner(handle: FileHandle, uid: number, gid: number): Promise<void> {
-  const made = await handle.stat();
-  if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid);
 }
 
 /**
@@ -46,13 +36,8 @@ export async function backUp(manifest: string, text: string, folder: string, now
   assertOutside(manifest, folder, 'backups');
   const file = join(folder, `${basename(manifest, '.yaml')}-${now.toISOString().replaceAll(/[:.]/g, '')}.yaml`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const handle = await open(file, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await rm(file, { force: true });
+  await writeThrough(file, text);
   return file;
 }
 
@@ -62,19 +47,12 @@ export function assertOutside(manifest: string, folder: string, what: string): v
   if (!inside.startsWith('..')) throw new MintmarkError('AttachmentRefused', `The folder for ${what}, ${folder}, is in the folder of the manifest: the kubelet would run every manifest that it finds there. Name another. Nothing was changed.`);
 }
 
-/** Text of a file, for everyone that may read it. */
+/** Writes a text that everyone may read, whole. */
 export async function writeShared(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const part = `${file}.part`;
   await rm(part, { force: true });
-  const handle = await open(part, 'wx', 0o644);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await chmod(part, 0o644);
+  await writeThrough(part, text, 0o644);
   await rename(part, file);
   await syncFolder(dirname(file));
 }
@@ -108,13 +86,4 @@ export function hostPathOf(pod: ApiServerPod, file: string): string {
   const folder = volume?.hostPath?.path;
   if (mount === undefined || folder === undefined) throw new MintmarkError('AttachmentRefused', `The API server reads ${file}, and no volume of its pod says where that is on this host. Import its key by hand ('mintmark issuer import-key'), then add --imported. Nothing was changed.`);
   return join(folder, relative(mount.mountPath!, file));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

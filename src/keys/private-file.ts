@@ -39,9 +39,11 @@ export async function readPrivateFile(file: string, what: string): Promise<Buffe
   }
 }
 
-async function writeThrough(file: string, content: Uint8Array | string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
+/** Makes a new file, through to the disk. The mode is the one asked for, whatever the umask. */
+export async function writeThrough(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
+  const handle = await open(file, 'wx', mode);
   try {
+    await handle.chmod(mode);
     await handle.writeFile(content);
     await handle.sync();
   } finally {
@@ -49,7 +51,8 @@ async function writeThrough(file: string, content: Uint8Array | string): Promise
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** So that a name that was made or taken away is so after a power cut too. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
