@@ -172,7 +172,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   }, log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
-  const signerDeps = { store, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices: ringNotices, wakeRotator: rotator.wake, leaseSeconds: config.signerLease };
+  const signerDeps = { store, rings, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices: ringNotices, wakeRotator: rotator.wake, leaseSeconds: config.signerLease };
   const pin = { current: signersTls === null ? null : pinOf(signersTls.certificate) };
   const place = config.signers === null ? null : { url: config.signers.url, pin: () => pin.current };
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };

@@ -28,7 +28,7 @@ export interface EnrolledSigner {
   readonly acked: Acknowledgement | null;
   /** When it last asked for its ring, or was enrolled. */
   readonly lastContactAt: Date;
-  /** The longest lease that it may hold, in seconds: of the rings it was given, until it says which one it uses. Null: for ever. */
+  /** For how many seconds after a contact it may sign, the longest of what it was told and may go by; null: for ever. */
   readonly leaseSeconds: number | null;
   /** From when on nobody waits for it; null while it is enrolled. */
   readonly writtenOffAt: Date | null;
@@ -38,6 +38,9 @@ export interface EnrolledSigner {
 export type SignerMode = 'external' | 'keyFiles';
 
 export const SIGNER_MODES = ['external', 'keyFiles'] as const satisfies readonly SignerMode[];
+
+/** What a signer may be called: what a host or node may be (RFC 1123). */
+export const SIGNER_NAME = /^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/;
 
 /** All that is known of a signer. */
 export interface SignerRecord extends EnrolledSigner {
@@ -80,13 +83,16 @@ export interface EnrolmentCredential {
   readonly usedBy: string | null;
 }
 
-/** For how many days the record of a signer that was deleted, or written off and not seen since, is kept at least, so that it can be told. */
-export const ENDED_SIGNER_DAYS = 90;
+/** The longer of two leases: what a signer may go by while it is not known which of them it has. */
+export const longerLease = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : Math.max(a, b));
+
+/** For how many days the record of a signer that was written off or deleted is kept at least, so that it can be told. */
+export const GONE_SIGNER_DAYS = 90;
 /** For how long a one-time token, and a credential that has ended, are remembered after that, in days. */
 export const ENDED_CREDENTIAL_DAYS = 7;
 
 /** What a signer brings when it enrols. */
-export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJwk' | 'encryptionJwk' | 'createdBy' | 'leaseSeconds'>;
+export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJwk' | 'encryptionJwk' | 'leaseSeconds' | 'createdBy'>;
 
 /**
  * A signer from before its first ring on: the commit of this record comes before anything is given to it (rule 5).
@@ -143,19 +149,13 @@ export const deleteSigner = (signer: SignerRecord, ring: KeyRing, now: Date): Si
 export const debtOf = (signer: SignerRecord, ring: KeyRing | null, now: Date): readonly string[] =>
   signer.deletedAt === null || ring === null ? [] : kidsInJwks(signer, ring, now);
 
-/** Whether the record of a signer can go: it was deleted, or written off, long ago, and no key that it had verifies any more. */
-export function isForgotten(signer: SignerRecord, ring: KeyRing | null, now: Date): boolean {
-  const { deletedAt, writtenOffAt } = signer;
-  const endedAt = deletedAt ?? writtenOffAt;
-  return endedAt !== null && hasCome(after(endedAt, ENDED_SIGNER_DAYS * DAY), now) && (ring === null || kidsInJwks(signer, ring, now).length === 0);
-}
+/** Whether the record of a signer can go: it was written off long ago, and no key that it had verifies any more. */
+export const isForgotten = (signer: SignerRecord, ring: KeyRing | null, now: Date): boolean =>
+  signer.writtenOffAt !== null && hasCome(after(signer.writtenOffAt, GONE_SIGNER_DAYS * DAY), now) && (ring === null || kidsInJwks(signer, ring, now).length === 0);
 
 /** When the server takes a signer as written off, unless it comes back: it has stopped to sign a margin before, by any clock that is allowed. Null: never. */
-export const leaseEnds = ({ lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): Date | null =>
+export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: EnrolledSigner): Date | null =>
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
-
-/** Of two leases; null is for ever. */
-export const longerLease = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : Math.max(a, b));
 
 /** The part of a record that a ring has to know. */
 export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>

@@ -17,6 +17,7 @@ import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { EnrolledSigners } from './enrolled-signers.ts';
 import { createJointWrites } from './joint-writes.ts';
+import type { RingCommits } from './ring-commits.ts';
 import type { RingNotices } from './ring-notices.ts';
 import type { RingSigningKeys } from './ring-signing-keys.ts';
 import { admitSigner, type IdentifiedSigner, identifySigner, jwkOf, type SignerRequest } from './signer-identity.ts';
@@ -50,6 +51,7 @@ export interface SignerRings {
 interface SignerRingsDeps {
   readonly store: Store;
   readonly enrolledSigners: EnrolledSigners;
+  readonly rings: Pick<RingCommits, 'look'>;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly keys: RingSigningKeys;
@@ -60,7 +62,7 @@ interface SignerRingsDeps {
   readonly leaseSeconds: number | null;
 }
 
-export function createSignerRings({ store, enrolledSigners, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
+export function createSignerRings({ store, enrolledSigners, rings, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
   const jointly = createJointWrites(store);
   const polls = new Map<string, AbortController>();
 
@@ -117,7 +119,9 @@ export function createSignerRings({ store, enrolledSigners, sealer, clock, keys,
       await store.write(async (tx) => {
         const signer = await enrolledSigners.acknowledge(tx, await admitSigner(tx, who), said);
         // The lease that it holds from now on, once it says so; until then the longest that it was given.
-        if (signer !== null && said.leaseSeconds === leaseSeconds && signer.leaseSeconds !== leaseSeconds) await tx.putSigner({ ...signer, leaseSeconds });
+        if (signer === null || said.leaseSeconds !== leaseSeconds || signer.leaseSeconds === leaseSeconds) return;
+        await tx.putSigner({ ...signer, leaseSeconds });
+        await rings.look(tx, signer.issuerId);
       });
       wakeRotator();
     },

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { after, DAY } from '../domain/durations.ts';
 import { MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
-import { ENDED_SIGNER_DAYS, ENDED_CREDENTIAL_DAYS, isForgotten } from '../domain/signer.ts';
+import { ENDED_CREDENTIAL_DAYS, GONE_SIGNER_DAYS, isForgotten } from '../domain/signer.ts';
 import { ms } from './columns.ts';
 import { credentialOf, credentialRow, signerOf, signerRow } from './signer-rows.ts';
 import { one } from './sql-accounts.ts';
@@ -52,13 +52,13 @@ export const signerWrites = (db: Kysely<Tables>): Writes => ({
   },
 });
 
-/** Deletes assertions and credentials that have ended, and signers that are forgotten: those that ended long ago are few. */
+/** Deletes assertions and credentials that have ended, and signers that are forgotten; those that are gone for long and owe something yet are few. */
 export async function sweepSigners(db: Kysely<Tables>, now: Date): Promise<void> {
   await db.deleteFrom('assertions').where('expires_at', '<=', ms(now)).execute();
   const ended = ms(after(now, -ENDED_CREDENTIAL_DAYS * DAY));
   await db.deleteFrom('enrolment_credentials').where('expires_at', '<=', ended).execute();
   await db.deleteFrom('enrolment_credentials').where('revoked_at', '<=', ended).execute();
-  const gone = await db.selectFrom('signers').selectAll().where('written_off_at', '<=', ms(after(now, -ENDED_SIGNER_DAYS * DAY))).execute();
+  const gone = await db.selectFrom('signers').selectAll().where('written_off_at', '<=', ms(after(now, -GONE_SIGNER_DAYS * DAY))).execute();
   for (const signer of gone.map(signerOf)) {
     const stored = await storedRing(db, signer.issuerId);
     if (isForgotten(signer, stored?.ring ?? null, now)) await db.deleteFrom('signers').where('id', '=', signer.id).execute();

@@ -221,8 +221,8 @@ export interface StoreWriter extends StoreReader {
   putSetting(name: string, value: string): Promise<void>;
   /**
    * Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys
-   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were deleted 90
-   * days ago and owe nothing.
+   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were
+   * written off 90 days ago and of whose keys none verifies any more.
    */
   sweep(): Promise<void>;
 }

@@ -1,6 +1,5 @@
 /** What the store suite stores: small records of each kind, and rings that are born and rotated by the real domain. */
 import type { TestContext } from 'node:test';
-import { DAY } from '../../src/domain/durations.ts';
 import type { Issuer } from '../../src/domain/issuer.ts';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import type { Operation } from '../../src/domain/operation.ts';
@@ -42,7 +41,7 @@ export const token = (jti: string, change: Partial<IssuedToken> = {}): IssuedTok
 /** A signer of a newborn ring, enrolled at `START` under its id as its name. */
 export const signer = (id: string, change: Partial<SignerRecord> = {}): SignerRecord => ({
   ...enrolSigner(newborn('issuer', START).change.ring, {
-    id, name: id, mode: 'external', assertionJwk: { kty: 'EC', x: 'a"b' }, encryptionJwk: { kty: 'EC', y: 'ü' }, createdBy: 'principal:ada', leaseSeconds: 14 * DAY,
+    id, name: id, mode: 'external', assertionJwk: { kty: 'EC', x: 'a"b' }, encryptionJwk: { kty: 'EC', y: 'ü' }, leaseSeconds: 1_209_600, createdBy: 'principal:ada',
   }, START),
   ...change,
 });

@@ -18,6 +18,8 @@ import { hashSecret } from '../../src/keys/secrets.ts';
 import { createTokenSigner } from '../../src/keys/sign.ts';
 import { createAccess } from '../../src/service/access.ts';
 import { createClusters } from '../../src/service/clusters.ts';
+import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
+import { createEnrolmentCredentials } from '../../src/service/enrolment-credentials.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
@@ -26,6 +28,8 @@ import { createPeople } from '../../src/service/people.ts';
 import { createPublications } from '../../src/service/publications.ts';
 import { createResourceGroups } from '../../src/service/resource-groups.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createRingSigningKeys } from '../../src/service/ring-signing-keys.ts';
+import { createSigners } from '../../src/service/signers.ts';
 import { createTenants } from '../../src/service/tenants.ts';
 import type { ThrottleLimits } from '../../src/service/throttle.ts';
 import { createTokens } from '../../src/service/tokens.ts';
@@ -133,6 +137,8 @@ function createServices(store: Store, publish: boolean, ready: () => Promise<boo
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
     tokens: createTokens(store, signer),
     operations: createOperations(store, rings.settings),
+    signers: createSigners({ store, enrolledSigners: createEnrolledSigners(rings), notices: { tell: () => {} }, wakeRotator: () => {} }),
+    enrolmentCredentials: createEnrolmentCredentials({ store, keys: createRingSigningKeys(store, sealer), place: { url: 'https://signers.example', pin: () => 'ab'.repeat(32) } }),
     ready,
   };
 }

@@ -105,7 +105,7 @@ export async function openSigners(options: SignersWorldOptions = {}) {
   }, SILENT);
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log: SILENT });
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: null } });
-  const deps = { store, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices, wakeRotator: () => rotator.wake(), audience: place.url, leaseSeconds: options.leaseSeconds === undefined ? LEASE : options.leaseSeconds };
+  const deps = { store, rings, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices, wakeRotator: () => rotator.wake(), audience: place.url, leaseSeconds: options.leaseSeconds === undefined ? LEASE : options.leaseSeconds };
   const services = {
     enrolment: createEnrolment(deps), signerRings: createSignerRings(deps), signers: createSigners(deps),
     credentials: createEnrolmentCredentials({ ...deps, place }),

@@ -14,11 +14,13 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { type ErrorCode, MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
+import type { EnrolmentCredentials } from '../../service/enrolment-credentials.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
+import type { Signers } from '../../service/signers.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
 import type { ErrorBody } from './contract.ts';
@@ -39,6 +41,7 @@ import { managedClusterRoutes } from './routes/managed-clusters.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
+import { signerRoutes } from './routes/signers.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
 
@@ -50,6 +53,8 @@ export interface ManagementDeps {
   readonly keyRings: KeyRings;
   readonly tokens: Tokens;
   readonly operations: Operations;
+  readonly signers: Signers;
+  readonly enrolmentCredentials: EnrolmentCredentials;
   readonly tenants: Tenants;
   readonly people: People;
   /** Whether the server can serve, for `/readyz`. */
@@ -91,6 +96,7 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
+  ...signerRoutes(deps),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
   ...tenantRoutes(deps.tenants),
   ...peopleRoutes(deps.people, config.managementUrl),

@@ -4,6 +4,7 @@
  * Every request bears an assertion of the signer (`keys/assertion.ts`). Signers import the types of this file only.
  */
 import { z } from 'zod';
+import { SIGNER_NAME } from '../../domain/signer.ts';
 
 export const SIGNER_PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledge: '/signer/v1/acknowledge' } as const;
 
@@ -12,15 +13,12 @@ export const LONGEST_POLL = 50;
 
 const ecPublicJwk = z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: z.string().length(43), y: z.string().length(43) });
 
-/** Letters, digits, dots, hyphens: what a node may be called. */
-export const signerName = z.string().regex(/^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/);
-
 /** The assertion is by `assertionKey`; its `iss` and `sub` are the thumbprint of that key. */
 export const enrollRequest = z.strictObject({
   /** As `signer create` or `signer create-join-credential` printed it. */
   token: z.string().min(1).max(2000),
   /** Of the host; ignored where the token was made for a name. */
-  name: signerName.optional(),
+  name: z.string().regex(SIGNER_NAME).optional(),
   assertionKey: ecPublicJwk,
   encryptionKey: ecPublicJwk,
 });

@@ -10,7 +10,6 @@ const STATEMENTS: readonly string[] = [
   )`,
   'create index signers_of_issuer on signers (issuer_id, written_off_at, name, id)',
   'create index signers_written_off on signers (written_off_at) where written_off_at is not null',
-  'create index signers_deleted on signers (deleted_at) where deleted_at is not null',
   `create table enrolment_credentials (
     id text not null primary key, issuer_id text not null, kind text not null, secret_hash text not null, name text, created_at bigint not null,
     created_by text not null, expires_at bigint, most_uses bigint, uses bigint not null, cidrs text not null, revoked_at bigint, used_by text
