@@ -6,6 +6,7 @@
  * others away.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -91,6 +92,7 @@ export function createIssuerSockets({ store, sealer, clock, log, folder }: Deps)
     async stop() {
       await loop.stop();
       await Promise.all([...served.values()].map((signer) => signer.stop()));
+      await rmdir(folder).catch(() => 'it is not there, or something else is in it');
     },
   };
 }

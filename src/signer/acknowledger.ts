@@ -68,7 +68,7 @@ export class Acknowledger {
       [this.#said, this.acknowledged] = [whatIsSaid(ring), { epoch, version }];
       return true;
     } catch (err) {
-      if (!stop.aborted) log.warn({ err, ring: pointText(ring) }, 'the ring in use could not be acknowledged; it is tried again');
+      if (!stop.aborted) log.warn({ reason: (err as Error).message, ring: pointText(ring) }, 'the ring in use could not be acknowledged; it is tried again');
       return false;
     }
   }

@@ -203,7 +203,8 @@ export class RingFollower {
   #wentWrong(error: unknown): 'failed' | 'refused' {
     const { log } = this.#deps;
     const [isRefusal, isAway, trouble] = [isMintmarkError(error, 'AssertionRefused'), isMintmarkError(error, 'ServerUnreachable'), (error as Error).message];
-    if (trouble !== this.view.trouble) log[isAway ? 'warn' : 'error']({ err: error }, 'the ring could not be followed; the one in use stays');
+    if (trouble !== this.view.trouble && isAway) log.warn({ reason: trouble }, 'the server is away; the ring in use stays');
+    else if (trouble !== this.view.trouble) log.error({ err: error }, 'the ring could not be followed; the one in use stays');
     this.#say({ standing: isRefusal ? 'refused' : 'away', trouble, refusedRings: this.view.refusedRings + (isMintmarkError(error, 'RingRefused') ? 1 : 0) });
     return isRefusal ? 'refused' : 'failed';
   }

@@ -104,16 +104,16 @@ export class DevHome {
   readonly #scratch: string;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, clock: boolean, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
+  private constructor(scratch: string, clock: boolean, below: string, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
     [this.#scratch, this.#clock] = [scratch, clock];
-    this.dir = join(scratch, 'home');
+    this.dir = join(scratch, below, 'home');
     this.#clockFile = join(scratch, 'seconds-ahead');
     [this.managementPort, this.issuerPort, this.signersPort] = [managementPort, issuerPort, signersPort];
   }
 
-  /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved. */
-  static async make({ clock = false }: { readonly clock?: boolean } = {}): Promise<DevHome> {
-    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort(), await freePort()]);
+  /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved; `below`: a folder that the home is in. */
+  static async make({ clock = false, below = '' }: { readonly clock?: boolean; readonly below?: string } = {}): Promise<DevHome> {
+    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, below, [await freePort(), await freePort(), await freePort()]);
     afterEach((test) => {
       if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started.slice(-2)) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
     });
