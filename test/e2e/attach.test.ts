@@ -1,0 +1,98 @@
+/**
+ * docs/kubernetes.md with the real program: a server, signers in processes of their own, and the command line on a host
+ * whose manifest is one of kubeadm. The API server and its kubelet are the stand-in; its files, sockets, https and keys are real.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import type { ApiServerStandIn } from '../support/api-server-stand-in.ts';
+import { controlPlaneHost, type Host } from '../support/control-plane-host.ts';
+import { ClusterApi } from '../support/dev-api.ts';
+import { type Ended, eventually, ROOT, Running } from '../support/dev-server.ts';
+import { SignerServer } from '../support/signer-servers.ts';
+
+const server = await SignerServer.make();
+const api = await ClusterApi.open(server);
+const { issuerURL } = await api.show();
+const HOME = server.path('login');
+mkdirSync(HOME, { mode: 0o700 });
+writeFileSync(join(HOME, 'profile.json'), JSON.stringify(await server.profile()), { mode: 0o600 });
+const DEV = ['-g', 'dev', '-n', 'dev'] as const;
+
+/** A command as a person on the host runs it. */
+function run(...line: readonly string[]): Promise<Ended> {
+  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = process.env;
+  return new Running(join(ROOT, 'bin/mintmark'), line, { env: { ...env, MINTMARK_HOME: HOME } }).ended;
+}
+
+async function done(...line: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...line);
+  assert.equal(code, 0, `mintmark ${line.join(' ')}\n${stderr}`);
+  return stdout;
+}
+
+const attach = (host: Host, standIn: ApiServerStandIn, ...more: readonly string[]): Promise<string> => {
+  writeFileSync(join(host.dir, 'ca.pem'), standIn.ca);
+  return done('signer', 'attach', ...DEV, '--manifest', host.manifest, '--patches', host.patchesFolder, '--key-folder', host.keyFolder, '--socket', host.socket, '--wait-ready', `${standIn.url}/readyz`, '--ca-file', join(host.dir, 'ca.pem'), '-y', ...more);
+};
+
+/** As a relying party verifies: by the public documents. */
+async function verified(token: string): Promise<string> {
+  return (await jwtVerify(token, createLocalJWKSet(await api.jwks()), { issuer: issuerURL })).payload.sub!;
+}
+const SUBJECT = 'system:serviceaccount:default:app';
+const kidOf = (token: string): string => decodeProtectedHeader(token).kid!;
+
+/** A signer with key files, enrolled with a token of the command line. */
+async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStandIn, name: string): Promise<void> {
+  const [token, state, kubeconfig] = [join(host.dir, 'token'), join(host.dir, 'state'), join(host.dir, 'proof.conf')];
+  writeFileSync(token, await done('signer', 'create', ...DEV, '--name', name, '--query', 'token', '-o', 'tsv'), { mode: 0o600 });
+  writeFileSync(kubeconfig, standIn.kubeconfig(), { mode: 0o600 });
+  await done('signer', 'enroll', '--token-file', token, '--state-dir', state);
+  const signer = server.run('signer', 'run', '--state-dir', state, '--mode', 'key-files', '--key-folder', host.keyFolder, '--kubeconfig', kubeconfig, '--prove-with', 'default/app', '--allow-restart', '--manifest', host.manifest);
+  t.after(() => signer.end('SIGTERM'));
+  await eventually('the signer has written its files', () => signer.stderr.includes('"msg":"signing"') || undefined);
+}
+
+test('key files: enrol, attach, rotate with one restart that the API server proves, detach', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const standIn = await host.start();
+  const before = standIn.token();
+  await keyFilesSigner(t, host, standIn, 'cp-1');
+  const text = host.text();
+  const dry = await done('signer', 'attach', ...DEV, '--manifest', host.manifest, '--key-folder', host.keyFolder, '--dry-run');
+  assert.ok(dry.includes(`+    - --service-account-issuer=${issuerURL}`), dry);
+  assert.equal(host.text(), text);
+
+  assert.match(await attach(host, standIn), /^The API server signs as https:/);
+  const first = standIn.token();
+  assert.deepEqual([await verified(first), await standIn.accepts(before), await standIn.accepts(first)], [SUBJECT, true, true]);
+  assert.match(await attach(host, standIn), /is attached already/);
+
+  const starts = standIn.starts;
+  await done('issuer', 'rotate', ...DEV, '-y');
+  const second = standIn.token();
+  assert.notEqual(kidOf(second), kidOf(first));
+  assert.deepEqual([await verified(first), await verified(second), standIn.starts], [SUBJECT, SUBJECT, starts + 1]);
+  assert.deepEqual(await Promise.all([before, first, second].map((token) => standIn.accepts(token))), [true, true, true]);
+
+  await done('signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, '--wait-ready', `${standIn.url}/readyz`, '--ca-file', join(host.dir, 'ca.pem'), '-y');
+  assert.ok(await standIn.accepts(standIn.token()));
+  assert.equal(readFileSync(host.manifest, 'utf8').includes(issuerURL), false);
+  await done('signer', 'delete', ...DEV, '--signer', 'cp-1', '-y');
+});
+
+test('external: the signer at the socket is asked for the imported key before the API server depends on it', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const standIn = await host.start();
+  const refused = await run('signer', 'attach', ...DEV, '--manifest', host.manifest, '--key-folder', host.keyFolder, '--socket', host.socket, '-y');
+  assert.deepEqual([refused.code, /No signer answers at/.test(refused.stderr)], [1, true], refused.stderr);
+  const signer = await server.signer('cp-2');
+  const running = server.run('signer', 'run', '--state-dir', signer.stateDir, '--socket', host.socket);
+  t.after(() => running.end('SIGTERM'));
+  await eventually('the signer signs', () => running.stderr.includes('"msg":"signing"') || undefined);
+  assert.match(await attach(host, standIn), /^The API server signs as https:/);
+  assert.deepEqual([standIn.fault, /--service-account-signing-endpoint=/.test(host.text()), /--service-account-key-file=/.test(host.text())], [null, true, false]);
+});
