@@ -1,7 +1,7 @@
 /** What happens in the histories of properties, and what has to be true after each thing that does. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { assertRing, MOST_VERIFY_ONLY_KEYS, publishedKeys } from '../../src/domain/key-ring.ts';
+import { assertRing, keysIn, MOST_VERIFY_ONLY_KEYS, publishedKeys } from '../../src/domain/key-ring.ts';
 import type { Habit } from './model-signer.ts';
 import { type OpenStore, World } from './world.ts';
 
@@ -74,6 +74,8 @@ async function assertRules(world: World): Promise<void> {
   const published = publishedKeys(ring, world.storeTime());
   assert.ok(published.length <= 3, 'at most three keys in the JWKS');
   assert.ok(ring.verifyOnly.length <= MOST_VERIFY_ONLY_KEYS && !published.some(({ kid }) => ring.verifyOnly.some((key) => key.kid === kid)), 'what verifies only is not in the JWKS');
+  for (const { kid } of keysIn(ring, 'revoked')) world.revoked.add(kid);
+  assert.ok(![...published, ...ring.verifyOnly].some(({ kid }) => world.revoked.has(kid)), 'a revoked key never comes back');
   await world.assertTokensVerify();
 }
 
@@ -95,14 +97,38 @@ async function assertOperationsEnd(world: World): Promise<void> {
 
 export const RUNS = { numRuns: Number(process.env['MINTMARK_PROPERTY_RUNS'] ?? 1500) };
 
-/** A life from birth: the rules are looked at after each deed, and in the end every operation has to end. `habit`: what the signers do wrong. */
-export async function live(gap: number, deeds: readonly NamedDeed[], openStore?: OpenStore, habit: Habit | null = null): Promise<void> {
+/** Hours after a deletion at which it is looked whether its tokens still verify. */
+const AFTERLIFE = [0, 1, 22.9, 0.1, 0.05, 0.04];
+
+/** The cluster is deleted, which has to be refused while a signer is enrolled; then the machines are given up, and the tokens that are left verify to their end. */
+export async function assertDeletion(world: World): Promise<void> {
+  if ((await world.ring()).signers.some(({ writtenOffAt }) => writtenOffAt === null)) await assert.rejects(world.close(), { code: 'SignersAttached' });
+  for (const signer of world.fleet.signers) await world.fleet.writeOff(signer);
+  await world.close();
+  await world.settle();
+  for (const hours of AFTERLIFE) {
+    world.time += hours * 3_600_000;
+    await world.runRotator();
+    await world.fleet.comeBack();
+    await assertRules(world);
+  }
+}
+
+interface Circumstances {
+  readonly openStore?: OpenStore;
+  readonly habit?: Habit | null;
+  /** What comes after the last deed. */
+  readonly end?: (world: World) => Promise<void>;
+}
+
+/** A life from birth: the rules are looked at after each deed, and in the end, unless told otherwise, whether every operation ends. `habit`: what the signers do wrong. */
+export async function live(gap: number, deeds: readonly NamedDeed[], { openStore, habit = null, end = assertOperationsEnd }: Circumstances = {}): Promise<void> {
   const world = await World.begin(gap, 2 * DAY, openStore);
   world.fleet.habit = habit;
   for (const { run } of deeds) {
     await run(world);
     await assertRules(world);
   }
-  await assertOperationsEnd(world);
+  await end(world);
   await world.store.close();
 }

@@ -36,5 +36,5 @@ test('all of it on SQLite', { timeout: 300_000 }, async (t) => {
   t.after(() => rm(dir, { recursive: true }));
   let count = 0;
   const openStore: OpenStore = ({ clock }) => openSqliteStore({ file: join(dir, `${(count += 1)}.db`), clock });
-  await fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), (gap, deeds) => live(gap, deeds, openStore)), { numRuns: Math.ceil(RUNS.numRuns / 50) });
+  await fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), (gap, deeds) => live(gap, deeds, { openStore })), { numRuns: Math.ceil(RUNS.numRuns / 50) });
 });

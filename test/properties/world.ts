@@ -54,6 +54,8 @@ export class World {
   readonly tokens: Token[] = [];
   /** Kids whose tokens may fail, because someone asked for something that breaks them and it was named. */
   readonly excused = new Set<string>();
+  /** Kids that were ever seen as revoked. */
+  readonly revoked = new Set<string>();
   /** Kids that a rotation by hand revokes once nobody signs with them. */
   readonly named = new Set<string>();
   readonly operations = new Set<string>();

@@ -26,7 +26,7 @@ const HABITS = {
 } as const satisfies Record<Habit, SignerMode>;
 
 const lives = (habit: Habit | null, mode: SignerMode) =>
-  fc.asyncProperty(histories(...TROUBLE), (deeds) => live(3, [...enrolledFirst(mode, DAY), ...deeds], undefined, habit));
+  fc.asyncProperty(histories(...TROUBLE), (deeds) => live(3, [...enrolledFirst(mode, DAY), ...deeds], { habit }));
 
 for (const [habit, mode] of Object.entries(HABITS) as [Habit, SignerMode][]) {
   test(`a signer that ${habit} is caught`, { timeout: 600_000 }, async () => {
