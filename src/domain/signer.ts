@@ -80,8 +80,6 @@ export interface EnrolmentCredential {
   readonly usedBy: string | null;
 }
 
-/** How long a signer may go without contact, in seconds, where nothing else is configured (rule 12). */
-export const DEFAULT_LEASE = 14 * DAY;
 /** The longer of two leases: what a signer may go by while it is not known which of them it has. */
 export const longerLease = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : Math.max(a, b));
 

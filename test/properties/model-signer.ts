@@ -146,7 +146,7 @@ export class ModelSigner {
 
   /** The kids whose private half is on its host. */
   get privateKids(): ReadonlySet<string> {
-    return new Set([this.disk, this.inUse, this.mode === 'keyFiles' ? this.apiServer : null].flatMap((ring) => (ring?.active == null ? [] : [ring.active])));
+    return new Set([this.disk, this.inUse, this.mode === 'keyFiles' ? this.apiServer : null].flatMap((ring) => ring?.active ?? []));
   }
 
   #accepts(ring: HeldRing): boolean {

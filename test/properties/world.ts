@@ -240,11 +240,11 @@ const activeKid = (ring: KeyRing): string => ring.keys.find((key) => key.state =
 const stateOf = (ring: KeyRing, kid: string): string | undefined => ring.keys.find((key) => key.kid === kid)?.state;
 
 /** What acts by itself never takes a key out of the JWKS before its end, and never moves an end that was set. The end of a key that has none yet may be long past. */
-async function assertNotShortened(before: KeyRing, after: KeyRing, now: Date): Promise<void> {
-  const left = new Set(publishedKeys(after, now).map(({ kid }) => kid));
+async function assertNotShortened(before: KeyRing, later: KeyRing, now: Date): Promise<void> {
+  const left = new Set(publishedKeys(later, now).map(({ kid }) => kid));
   for (const key of publishedKeys(before, now).filter(({ state, expiresAt }) => state !== 'retired' || expiresAt !== null)) {
     assert.ok(left.has(key.kid), `the rotator took ${key.kid} out of the JWKS before its end`);
-    const later = after.keys.find(({ kid }) => kid === key.kid);
-    if (key.expiresAt !== null) assert.deepEqual(later?.expiresAt, key.expiresAt);
+    const same = later.keys.find(({ kid }) => kid === key.kid);
+    if (key.expiresAt !== null) assert.deepEqual(same?.expiresAt, key.expiresAt);
   }
 }
