@@ -1,4 +1,4 @@
-/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key`. */
+/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
 import type { IssuerBody, KeyBody, KeyEventBody } from '../../http/management/contract.ts';
 import { command, entry, type Group } from '../command.ts';
 import { parsePeriod } from '../lengths-of-time.ts';
@@ -7,6 +7,7 @@ import { flattened, issuerOutput, keyStateInWords, timeInWords } from '../output
 import { paths } from '../paths.ts';
 import { apiServerFlagsShown } from './api-server-flags.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
+import { issuerImportKey } from './issuer-import-key.ts';
 import { issuerRotate, revokeKey } from './issuer-rotate.ts';
 
 const shown = command<ClusterFlags & { readonly watch?: true }>({
@@ -77,5 +78,6 @@ export const issuer: Group = {
     entry('rotate', 'Rotate the signing keys', issuerRotate),
     entry('show-api-server-flags', 'Show the flags by which an API server takes part', apiServerFlagsShown),
     entry('revoke-key', 'Take one key out of the JWKS at once', revokeKey),
+    entry('import-key', 'Take over a key that the cluster has already', issuerImportKey),
   ],
 };
