@@ -3,7 +3,7 @@
  * order, what is refused, and what is put back.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -59,6 +59,17 @@ test('external: import, backup, record, patches, manifest; the API server comes 
   assert.equal(readFileSync(join(host.dir, 'backups', backups(host)[0]!), 'utf8'), before);
   assert.deepEqual([statSync(host.manifest).mode & 0o777, readdirSync(join(host.dir, 'manifests'))], [0o600, ['kube-apiserver.yaml']]);
   assert.ok(plan.diff.some((line) => line === `-    - --service-account-issuer=${FORMER}`) && plan.diff.some((line) => line === `+    - --service-account-issuer=${ISSUER}`), plan.diff.join('\n'));
+});
+
+test('while the manifest is replaced, every other name in its folder begins with a dot, which the kubelet passes over', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const names = new Set<string>();
+  const watcher = watch(join(host.dir, 'manifests'), (_event, name) => names.add(name ?? ''));
+  t.after(() => watcher.close());
+  await attach(host);
+  while (!names.has('kube-apiserver.yaml')) await new Promise(setImmediate);
+  assert.ok(names.size > 1, 'the part file was seen');
+  assert.deepEqual([...names].filter((name) => !name.startsWith('.')), ['kube-apiserver.yaml']);
 });
 
 test('a second run changes nothing, and writes no further backup', async (t) => {
@@ -227,7 +238,6 @@ test('an API server that does not come up without Mintmark is attached again', a
   await attach(host, {}, { readiness: readinessOf(standIn) });
   const attached = host.text();
   const plan = (await planDetach(detachRequest(host)))!;
-  mkdirSync(join(host.dir, 'gone'));
   writeFileSync(join(host.dir, 'pki/sa.key'), 'no key');
   await assert.rejects(carryOutDetach(plan, readinessOf(standIn, 200), new Date()), { code: 'AttachmentRefused', message: /attached as before; it is ready/ });
   assert.deepEqual([host.text(), existsSync(join(host.keyFolder, 'attachment.json'))], [attached, true]);

@@ -40,7 +40,7 @@ export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<
   const former = await formerPatch(plan);
   await writeAside(plan, plan.record?.backup ?? backup);
   if (!isNew) return 'unchanged';
-  await replaceManifest(plan.request.manifest, plan.after);
+  await replaceManifest(plan.request.manifest, plan.after, plan.before);
   if (around.readiness !== null) await confirmOrPutBack(plan, around.readiness, former, backup);
   return 'attached';
 }
@@ -87,7 +87,7 @@ async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, former: 
   const why = await readiness.awaitRestart();
   if (why === null) return;
   const { request: { manifest, keyFolder, patchesFolder }, before, record } = plan;
-  await replaceManifest(manifest, before);
+  await replaceManifest(manifest, before, null);
   await writeRecord(keyFolder, record);
   if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), former);
   const back = await readiness.awaitReady();

@@ -45,10 +45,10 @@ export async function carryOutDetach({ request: { manifest, keyFolder, backupFol
   await readiness?.assertReady();
   if (before !== after) {
     const backup = await backUp(manifest, before, backupFolder, now);
-    await replaceManifest(manifest, after);
+    await replaceManifest(manifest, after, before);
     const why = readiness === null ? null : await readiness.awaitRestart();
     if (why !== null) {
-      await replaceManifest(manifest, before);
+      await replaceManifest(manifest, before, null);
       throw new MintmarkError('AttachmentRefused', `The API server did not come up without Mintmark: ${why} It is attached as before; ${(await readiness?.awaitReady()) ?? 'it is ready.'} The backup is ${backup}.`);
     }
   }

@@ -10,8 +10,12 @@ import { MintmarkError } from '../domain/errors.ts';
 import { syncFolder, writeThrough } from '../keys/private-file.ts';
 import type { ApiServerPod } from './patches.ts';
 
-/** Replaces a manifest whole: the kubelet never sees half of one. Mode and owner are those of the file before. */
-export async function replaceManifest(file: string, text: string): Promise<void> {
+/**
+ * Replaces a manifest whole: the kubelet never sees half of one. Mode and owner are those of the file before.
+ * `expected`: what it has to say now; null for whatever it says.
+ * @throws MintmarkError `AttachmentRefused` when it says something else: someone, or a signer with key files, was faster.
+ */
+export async function replaceManifest(file: string, text: string, expected: string | null): Promise<void> {
   const part = join(dirname(file), `.${basename(file)}.mintmark-part`);
   const { mode, uid, gid } = await stat(file);
   await rm(part, { force: true });
@@ -20,6 +24,7 @@ export async function replaceManifest(file: string, text: string): Promise<void>
     const made = await stat(part);
     // Only where they differ: a process without the capability can not even set what is set.
     if (made.uid !== uid || made.gid !== gid) await chown(part, uid, gid);
+    if (expected !== null && (await readFile(file, 'utf8')) !== expected) throw new MintmarkError('AttachmentRefused', `${file} was changed by another while this ran. Run it again. The manifest is as that other left it.`);
     await rename(part, file);
   } catch (error) {
     await rm(part, { force: true });

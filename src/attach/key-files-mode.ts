@@ -27,7 +27,7 @@ export async function openKeyFiles({ folder, kubeconfig, account, restartManifes
     folder, keepAutoExtension, log, now: () => new Date(),
     // Read each time: its certificate is renewed.
     facts: kubeconfig === null ? null : async () => apiServerFacts(await readKubeconfig(kubeconfig), account, ask),
-    restart: restartManifest === null ? null : (point) => restartFor(restartManifest, point),
+    restart: restartManifest === null ? null : (point) => restartFor(restartManifest, folder, point),
   });
 }
 

@@ -4,7 +4,7 @@
  * another file, or assume.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { pino } from 'pino';
@@ -17,6 +17,7 @@ import { ask } from './api-server-client.ts';
 import { apiServerFacts, DEFAULT_PROOF_ACCOUNT, unproven } from './api-server-proof.ts';
 import { carryOut } from './attach.ts';
 import { planAttach } from './attach-plan.ts';
+import { replaceManifest } from './host-files.ts';
 import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
 import { confirmRestart } from './key-files-state.ts';
 import { readKubeconfig } from './kubeconfig.ts';
@@ -86,7 +87,7 @@ test('sa.pub has the key before sa.key signs with it', async (t) => {
 
 test('with a kubeconfig: not acknowledged until the API server serves and signs by the new ring; a rotation is one restart', async (t) => {
   const { host, standIn } = await attached(t);
-  const { files } = keyFiles(host, { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, point) });
+  const { files } = keyFiles(host, { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, host.keyFolder, point) });
   await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
   assert.equal(await files.proven(), true);
   const [old, starts] = [standIn.token(), standIn.starts];
@@ -104,7 +105,7 @@ test('with a kubeconfig: not acknowledged until the API server serves and signs 
 
 test('a restart that was asked for is asked for once, also after the signer itself was restarted', async (t) => {
   const { host, standIn } = await attached(t);
-  const change: Partial<KeyFilesDeps> = { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, point) };
+  const change: Partial<KeyFilesDeps> = { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, host.keyFolder, point) };
   standIn.asleep = true;
   await keyFiles(host, change).files.use(await rotated());
   const text = host.text();
@@ -114,6 +115,16 @@ test('a restart that was asked for is asked for once, also after the signer itse
   assert.match(text, /mintmark-key-files: 1-2/);
   standIn.asleep = false;
   await until(() => files.proven());
+});
+
+test('an API server that is not attached yet is not restarted, and one that changes meanwhile is not overwritten', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const before = host.text();
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 1 });
+  assert.equal(host.text(), before);
+  host.write('kind: Pod # of another');
+  await assert.rejects(replaceManifest(host.manifest, 'kind: Pod', before), { code: 'AttachmentRefused', message: /changed by another while this ran/ });
+  assert.deepEqual([host.text(), readdirSync(join(host.dir, 'manifests'))], ['kind: Pod # of another', ['kube-apiserver.yaml']]);
 });
 
 test('without leave to restart, it says what to do and waits', async (t) => {
@@ -152,7 +163,7 @@ test('a revoked key asks for a restart, and is proved to be gone; one that ended
   assert.equal(await files.proven(), true);
   await files.use(await openedRing({ active: k2, prepared: k3, version: 2 }));
   assert.ok(!kidsIn(host).includes(k1.kid));
-  await restartFor(host.manifest, { epoch: 1, version: 2 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2 });
   await until(() => files.proven());
   await files.use(await openedRing({ retired: [[k2, new Date(NOW.getTime() - 1)]], active: k3, prepared: k4, version: 3 }));
   logged.length = 0;

@@ -109,12 +109,13 @@ async function notesOf({ attachment, request: { manifest, patchesFolder }, diff 
 
 const diffText = (diff: readonly string[]): string => (diff.length === 0 ? 'Nothing would change.\n' : `${diff.join('\n')}\n`);
 
-function outcomeText({ attachment: { stage, issuerUrl }, request: { patchesFolder } }: AttachPlan, outcome: string, { waitReady, manifest }: AttachFlags): string {
+function outcomeText({ attachment: { stage, way, issuerUrl }, request: { patchesFolder } }: AttachPlan, outcome: string, { waitReady, manifest }: AttachFlags): string {
   if (outcome === 'unchanged') return `${manifest} is attached already; nothing was changed.\n`;
   const next = stage === 'accept' ? [`The API server accepts tokens of ${issuerUrl} and signs as before. When every API server of the cluster does, run this again on each with --stage sign.`] : [`The API server signs as ${issuerUrl}.`];
   const watch = waitReady === undefined ? ['Nobody has looked whether it came up: kubectl get --raw /readyz'] : [];
+  const proof = stage === 'sign' && way === 'key-files' ? ["A signer without --kubeconfig can not see that restart: its log names the version for 'mintmark signer confirm-restart --version VERSION'."] : [];
   const upgrade = patchesFolder === null ? [] : [`At each upgrade name the patches: kubeadm upgrade apply VERSION --patches ${patchesFolder}`];
-  return `${[...next, ...watch, ...upgrade].join('\n')}\n`;
+  return `${[...next, ...watch, ...proof, ...upgrade].join('\n')}\n`;
 }
 
 interface DetachFlags extends ReadinessFlags, YesFlag {
