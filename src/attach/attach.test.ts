@@ -211,7 +211,7 @@ test('a manifest that someone took apart by hand is not guessed at', async (t) =
 
 test('detach gives the bytes from before, and takes patches and record away', async (t) => {
   const host = controlPlaneHost(t, 36);
-  host.write(host.text().replace('  hostNetwork', '  # of ours\n  hostNetwork'));
+  host.write(host.text().replace('  hostNetwork', '  # of ours\n  hostNetwork').replace(/(service-account-key-file=.*)/, '$1    # goes with its flag'));
   await signerAt(t, host.socket);
   const [standIn, before] = [await host.start(), host.text()];
   await attach(host, {}, { readiness: readinessOf(standIn) });

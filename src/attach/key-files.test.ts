@@ -108,10 +108,10 @@ test('a restart that was asked for is asked for once, also after the signer itse
   const change: Partial<KeyFilesDeps> = { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, host.keyFolder, point) };
   standIn.asleep = true;
   await keyFiles(host, change).files.use(await rotated());
-  const text = host.text();
+  const [text, { ino }] = [host.text(), statSync(host.manifest)];
   const { files } = keyFiles(host, change);
   await files.use(await rotated());
-  assert.equal(host.text(), text);
+  assert.deepEqual([host.text(), statSync(host.manifest).ino], [text, ino], 'the file is not even written again');
   assert.match(text, /mintmark-key-files: 1-2/);
   standIn.asleep = false;
   await until(() => files.proven());
@@ -159,16 +159,18 @@ test('without a kubeconfig, an operator confirms, for the files that were there'
 test('a revoked key asks for a restart, and is proved to be gone; one that ended is not', async (t) => {
   const { host, standIn } = await attached(t);
   const { files, logged } = keyFiles(host, { facts: factsOf(host, standIn) });
-  await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
-  assert.equal(await files.proven(), true);
-  await files.use(await openedRing({ active: k2, prepared: k3, version: 2 }));
-  assert.ok(!kidsIn(host).includes(k1.kid));
+  await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, null]], version: 2 }));
   await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2 });
   await until(() => files.proven());
-  await files.use(await openedRing({ retired: [[k2, new Date(NOW.getTime() - 1)]], active: k3, prepared: k4, version: 3 }));
   logged.length = 0;
-  assert.equal(await files.proven(), false);
-  assert.ok(!logged.some((line) => line.includes('revoked')), logged.join('\n'));
+  await files.use(await openedRing({ active: k1, prepared: k2, version: 3 }));
+  assert.deepEqual([kidsIn(host).includes(k4.kid), await files.proven()], [false, false]);
+  assert.equal(logged[0], `not acknowledged yet: The API server still verifies by the revoked key ${k4.kid}: it has not been restarted since the files were written.`);
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 3 });
+  await until(() => files.proven());
+  await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, NOW]], version: 4 }));
+  await files.use(await openedRing({ active: k1, prepared: k2, version: 5 }));
+  assert.equal(await files.proven(), true);
 });
 
 test('a key is only proved to be revoked by an API server that has forgotten it', () => {
@@ -209,6 +211,11 @@ test('with the extension kept, a key that ended stays in sa.pub for a year more,
   assert.deepEqual(kidsIn(host), kids(k2, k3, k1));
   await files.use(await openedRing({ active: k3, prepared: k4, version: 3 }));
   assert.deepEqual(kidsIn(host), kids(k3, k4, k1), 'k2 went before it had an end: it was revoked');
+  const soon = new Date(LATER.getTime() + 1000);
+  const other = makeKey();
+  await files.use(await openedRing({ retired: [[other, soon]], active: k3, prepared: k4, verifyOnly: [[k2, LATER]], version: 3 }));
+  await files.use(await openedRing({ active: k3, prepared: k4, version: 3 }));
+  assert.deepEqual(kidsIn(host), kids(k3, k4, k1), 'one that went before its end was revoked, and one that only verified has no extended tokens');
   now = new Date(LATER.getTime() + 365 * 86_400_000 - 1);
   await files.use(await openedRing({ active: k3, prepared: k4, version: 4 }));
   assert.deepEqual(kidsIn(host), kids(k3, k4, k1));

@@ -84,9 +84,13 @@ test('key files: enrol, attach, rotate with one restart that the API server prov
   await done('signer', 'delete', ...DEV, '--signer', 'cp-1', '-y');
 });
 
-test('external: the signer at the socket is asked for the imported key before the API server depends on it', async (t) => {
+test('external: first it accepts what Mintmark signs; then the signer is asked for the imported key before the API server depends on it', async (t) => {
   const host = controlPlaneHost(t, 36);
   const standIn = await host.start();
+  const ours = (await done('token', 'create', ...DEV, '--service-account', 'default/app')).trim();
+  assert.equal(await standIn.accepts(ours), false);
+  assert.match(await attach(host, standIn, '--stage', 'accept'), /accepts tokens of https:.* and signs as before/);
+  assert.deepEqual([await standIn.accepts(ours), await standIn.accepts(standIn.token())], [true, true]);
   const refused = await run('signer', 'attach', ...DEV, '--manifest', host.manifest, '--key-folder', host.keyFolder, '--socket', host.socket, '-y');
   assert.deepEqual([refused.code, /No signer answers at/.test(refused.stderr)], [1, true], refused.stderr);
   const signer = await server.signer('cp-2');
