@@ -11,7 +11,7 @@ export const SIGNER_STATES = ['current', 'behind', 'silent', 'writtenOff', 'dele
 export type SignerState = (typeof SIGNER_STATES)[number];
 
 /** Seconds without a request, each of which waits for less than one minute, after which a signer is called silent. */
-export const SILENT_AFTER = 3 * MINUTE;
+export const SILENT_AFTER = 2 * MINUTE;
 
 /** First match counts. */
 export function signerState(signer: Pick<SignerRecord, 'deletedAt'> & EnrolledSigner, ring: Pick<KeyRing, 'epoch' | 'version'>, now: Date): SignerState {

@@ -13,7 +13,7 @@ interface Flags {
   readonly socketGroup?: number;
   readonly healthListen?: SignerRunFlags['health'];
   readonly tokenFile?: string;
-  readonly name?: string;
+  readonly signer?: string;
 }
 
 export const signerRun = command<Flags>({
@@ -31,8 +31,8 @@ export const signerRun = command<Flags>({
     { flags: '--token-file <file>', summary: 'Enrols with this token or join credential first, where the state folder is not enrolled' },
     SIGNER_NAME,
   ],
-  async run({ io }, { socket, socketMode, socketOwner, socketGroup, healthListen = null, ...flags }) {
-    return { exitCode: await io.commands.signerRun({ ...flags, socket: { path: socket, mode: socketMode, uid: socketOwner, gid: socketGroup }, health: healthListen }) };
+  async run({ io }, { socket, socketMode, socketOwner, socketGroup, healthListen = null, signer, ...flags }) {
+    return { exitCode: await io.commands.signerRun({ ...flags, name: signer, socket: { path: socket, mode: socketMode, uid: socketOwner, gid: socketGroup }, health: healthListen }) };
   },
 });
 
