@@ -30,6 +30,7 @@ import { createEnrolledSigners } from './service/enrolled-signers.ts';
 import { createEnrolment } from './service/enrolment.ts';
 import { createEnrolmentCredentials } from './service/enrolment-credentials.ts';
 import { createIssuers } from './service/issuers.ts';
+import { createKeyImports } from './service/key-imports.ts';
 import { createKeyRings } from './service/key-rings.ts';
 import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
@@ -179,6 +180,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   return {
     pool, publisher, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
+    keyImports: createKeyImports({ ...signerDeps, publications }),
     tokens: createTokens(store, signer),
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),

@@ -6,7 +6,7 @@
  */
 import { endOfRetired, enrolledSigners } from './acknowledgement.ts';
 import type { AlgorithmName, PublicMembers } from './algorithms.ts';
-import { after, LONGEST_TOKEN_LIFE, MARGIN } from './durations.ts';
+import { after, hasCome, LONGEST_TOKEN_LIFE, MARGIN } from './durations.ts';
 import { assertRing, type KeyRing, type KeyState, type SigningKey, type VerifyOnlyKey } from './key-ring.ts';
 
 /** A key made for one issuer: its public half, and its private half sealed for that issuer and kid. */
@@ -115,15 +115,14 @@ export const revokeKeyNow = (draft: Draft, key: SigningKey): Draft =>
 /** Forgets a key that is past its end; the event bears the time at which it left the JWKS (rule 2). */
 export function pruneKey(draft: Draft, key: SigningKey): Draft {
   const kept: Draft = { ...draft, ring: { ...draft.ring, keys: draft.ring.keys.filter(({ kid }) => kid !== key.kid) } };
-  const noted = note(kept, 'pruned', { kid: key.kid, from: key.state, to: null });
-  const event = noted.events.at(-1)!;
-  return { ...noted, events: [...noted.events.slice(0, -1), { ...event, at: key.expiresAt ?? event.at }] };
+  return timed(note(kept, 'pruned', { kid: key.kid, from: key.state, to: null }), key.expiresAt);
 }
 
 /** Forgets a key that verifies only; the event of one past its end bears that end. */
 export function dropVerifyOnly(draft: Draft, key: VerifyOnlyKey, kind: 'revoked' | 'pruned'): Draft {
   const kept = withRing(draft, { verifyOnly: draft.ring.verifyOnly.filter(({ kid }) => kid !== key.kid) });
-  return note(kept, kind, { kid: key.kid, from: null, to: null });
+  const noted = note(kept, kind, { kid: key.kid, from: null, to: null });
+  return key.expiresAt !== null && hasCome(key.expiresAt, draft.ring.updatedAt) ? timed(noted, key.expiresAt) : noted;
 }
 
 /** Writes down that every publisher serves the key since `at`. */
@@ -136,6 +135,12 @@ function move(draft: Draft, key: SigningKey, kind: KeyEventKind, change: Partial
 
 function replace(draft: Draft, key: SigningKey): Draft {
   return { ...draft, ring: { ...draft.ring, keys: draft.ring.keys.map((old) => (old.kid === key.kid ? key : old)) } };
+}
+
+/** The last event with another time than that of its commit. */
+function timed(draft: Draft, time: Date | null): Draft {
+  const event = draft.events.at(-1);
+  return event === undefined || time === null ? draft : { ...draft, events: [...draft.events.slice(0, -1), { ...event, at: time }] };
 }
 
 function lastTokenEnds(now: Date): Date {

@@ -60,7 +60,8 @@ export const revocableKeys = (ring: KeyRing): readonly SigningKey[] =>
 
 /** What to do with the ring at `now`, and why. Asked again on the fresh ring before it is done. */
 export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
-  if (expiredKeys(ring, now).length + expiredVerifyOnly(ring, now).length > 0) return { do: 'prune', reason: 'the last token of the key has ended' };
+  if (expiredKeys(ring, now).length > 0) return { do: 'prune', reason: 'the last token of the key has ended' };
+  if (expiredVerifyOnly(ring, now).length > 0) return { do: 'prune', reason: 'the imported key was to verify until now' };
   const settled = signersStep(ring, now);
   if (settled !== null) return settled;
   if (!ring.open) return { do: 'wait', reason: 'closed', until: null };

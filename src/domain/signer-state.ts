@@ -11,12 +11,15 @@ export const SIGNER_STATES = ['current', 'behind', 'silent', 'writtenOff', 'dele
 export type SignerState = (typeof SIGNER_STATES)[number];
 
 /** Seconds without a request, each of which waits for less than one minute, after which a signer is called silent. */
-export const SILENT_AFTER = 2 * MINUTE;
+const SILENT_AFTER = 2 * MINUTE;
+
+/** From when on who has not asked is silent. */
+export const silentSince = (now: Date): Date => after(now, -SILENT_AFTER);
 
 /** First match counts. */
-export function signerState(signer: Pick<SignerRecord, 'deletedAt'> & EnrolledSigner, ring: Pick<KeyRing, 'epoch' | 'version'>, now: Date): SignerState {
+export function signerState(signer: Pick<SignerRecord, 'deletedAt'> & EnrolledSigner, ring: Pick<KeyRing, 'epoch' | 'version'>, silent: Date): SignerState {
   if (signer.deletedAt !== null) return 'deleted';
   if (signer.writtenOffAt !== null) return 'writtenOff';
-  if (hasCome(after(signer.lastContactAt, SILENT_AFTER), now)) return 'silent';
+  if (hasCome(signer.lastContactAt, silent)) return 'silent';
   return signer.acked?.epoch === ring.epoch && signer.acked.version >= ring.version ? 'current' : 'behind';
 }

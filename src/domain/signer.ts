@@ -91,6 +91,9 @@ export const GONE_SIGNER_DAYS = 90;
 /** For how long a one-time token, and a credential that has ended, are remembered after that, in days. */
 export const ENDED_CREDENTIAL_DAYS = 7;
 
+/** The lease of a signer where `configured` is set: none with key files, since nothing stops an API server that has its key in a file. */
+export const leaseOf = (mode: SignerMode, configured: number | null): number | null => (mode === 'keyFiles' ? null : configured);
+
 /** What a signer brings when it enrols. */
 export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJwk' | 'encryptionJwk' | 'leaseSeconds' | 'createdBy'>;
 

@@ -7,9 +7,10 @@
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 import { after, DAY, MINUTE } from '../domain/durations.ts';
 import type { KeyState } from '../domain/key-ring.ts';
+import { silentSince } from '../domain/signer-state.ts';
 import type { RequestCounts } from '../http/public/request-counts.ts';
 import type { PublisherCounts } from '../service/publisher.ts';
-import type { Store, StoreStatistics } from '../store/store.ts';
+import type { SignerStatistics, Store, StoreStatistics } from '../store/store.ts';
 import { freshStatistics } from './fresh-statistics.ts';
 
 export interface Sources {
@@ -28,12 +29,16 @@ const AGE_NAMES = [...AGES.map((days) => `under ${days}d`), `${AGES.at(-1)}d or 
 /** How late a rotation may be before it counts as overdue: the rotator tries again after a minute. */
 const TOLERANCE = 5 * MINUTE;
 
+interface Totals extends StoreStatistics {
+  readonly signers: SignerStatistics;
+}
+
 interface Row {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
   /** What to show; a label's values in the order of `labels`. */
-  read(statistics: StoreStatistics, now: Date): readonly (readonly [value: number, ...labels: string[]])[];
+  read(statistics: Totals, now: Date): readonly (readonly [value: number, ...labels: string[]])[];
 }
 
 const TOTALS: readonly Row[] = [
@@ -42,6 +47,9 @@ const TOTALS: readonly Row[] = [
   { name: 'mintmark_next_rotation_seconds', help: 'Seconds until the first active key gives way by its period; negative when it should have. Absent where none does.', read: ({ firstRotation }, now) => (firstRotation === null ? [] : [[(firstRotation.getTime() - now.getTime()) / 1000]]) },
   { name: 'mintmark_rotations_overdue', help: 'Rings whose active key should have given way more than five minutes ago.', read: ({ overdueRotations }) => [[overdueRotations]] },
   { name: 'mintmark_waiting_operations', help: 'Operations in progress, by what they wait for: publishers to confirm, or old documents to leave caches.', labels: ['cause'], read: ({ waitingOperations }) => Object.entries(waitingOperations).map(([cause, count]) => [count, cause] as const) },
+  { name: 'mintmark_signers', help: 'Signers beside API servers, by how they are: current, behind and silent ones are enrolled.', labels: ['state'], read: ({ signers }) => Object.entries(signers.states).map(([state, count]) => [count, state] as const) },
+  { name: 'mintmark_signer_debts', help: 'Deleted signers that had a private half of a key that still verifies.', read: ({ signers }) => [[signers.indebted]] },
+  { name: 'mintmark_signer_leases_half_over', help: 'Silent signers that have used up more than half of their lease, and stop to sign at its end.', read: ({ signers }) => [[signers.leasesHalfOver]] },
 ];
 
 /** Number in `PublisherCounts` → its metric. */
@@ -75,7 +83,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
 }
 
 function registerTotals(registry: Registry, store: Store): void {
-  const statistics = freshStatistics(() => store.read((tx) => tx.statistics(AGES.map((days) => after(store.now(), -days * DAY)), after(store.now(), -TOLERANCE))), () => performance.now());
+  const statistics = freshStatistics(() => totalsOf(store), () => performance.now());
   registry.registerMetric(new Gauge({ name: 'mintmark_store_up', help: 'Whether the totals could be read from the store: 1 or 0.', registers: [], async collect() { this.set(Number((await statistics()) !== null)); } }));
   for (const { name, help, labels = [], read } of TOTALS) {
     registry.registerMetric(new Gauge({
@@ -91,6 +99,11 @@ function registerTotals(registry: Registry, store: Store): void {
     }));
   }
 }
+
+const totalsOf = (store: Store): Promise<Totals> => store.read(async (tx) => {
+  const now = store.now();
+  return { ...await tx.statistics(AGES.map((days) => after(now, -days * DAY)), after(now, -TOLERANCE)), signers: await tx.signerStatistics(silentSince(now), now) };
+});
 
 function reading(registry: Registry, name: string, help: string, read: () => number): void {
   registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));

@@ -10,7 +10,7 @@ import { hasCome } from '../domain/durations.ts';
 import { type EnrolmentToken, parseEnrolmentToken } from '../domain/enrolment-token.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
-import type { EnrolmentCredential, SignerRecord } from '../domain/signer.ts';
+import { type EnrolmentCredential, leaseOf, type SignerMode, type SignerRecord } from '../domain/signer.ts';
 import { verifyAssertion } from '../keys/assertion.ts';
 import { type EcPublicJwk, publicKeyOfJwk, thumbprint } from '../keys/public-jwk.ts';
 import { hasDigest } from '../keys/secrets.ts';
@@ -26,6 +26,7 @@ export interface EnrolmentBid {
   readonly name: string | null;
   readonly assertionKey: EcPublicJwk;
   readonly encryptionKey: EcPublicJwk;
+  readonly mode: SignerMode;
 }
 
 export interface Enrolled {
@@ -115,7 +116,7 @@ async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: Enrolm
   if (enrolled.length - former.length >= MOST_SIGNERS) throw new MintmarkError('OperationNotAllowed', `The cluster has ${MOST_SIGNERS} signers already. Write off, or delete, those that are gone.`);
   for (const { id } of former) await enrolledSigners.writeOff(tx, id);
   return enrolledSigners.enrol(tx, credential.issuerId, {
-    id: randomUUID(), name, mode: 'external', assertionJwk: { ...bid.assertionKey }, encryptionJwk: { ...bid.encryptionKey }, createdBy: credential.createdBy, leaseSeconds,
+    id: randomUUID(), name, mode: bid.mode, assertionJwk: { ...bid.assertionKey }, encryptionJwk: { ...bid.encryptionKey }, createdBy: credential.createdBy, leaseSeconds: leaseOf(bid.mode, leaseSeconds),
   });
 }
 

@@ -10,7 +10,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import { isLater, ringForDeletedSigner, ringForSigner, type RingPoint } from '../domain/ring-for-signer.ts';
-import { longerLease, type SaidBySigner, type SignerRecord } from '../domain/signer.ts';
+import { leaseOf, longerLease, type SaidBySigner, type SignerMode, type SignerRecord } from '../domain/signer.ts';
 import { type RingToSeal, sealRing } from '../keys/ring-envelope.ts';
 import type { Sealer } from '../keys/seal.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
@@ -27,6 +27,8 @@ export interface RingWanted {
   readonly has: RingPoint;
   /** Of the ring that it has, in seconds; null is for ever, undefined that it does not say. */
   readonly leaseSeconds: number | null | undefined;
+  /** Undefined: the one that is known of it. */
+  readonly mode: SignerMode | undefined;
   /** Its clock, where it says. */
   readonly clock: Date | null;
   /** Seconds. */
@@ -71,15 +73,18 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
     const clockOffset = wanted.clock === null ? null : wanted.clock.getTime() - tx.now.getTime();
     const found = await enrolledSigners.contact(tx, id, clockOffset);
     if (found === null) throw unknown();
-    if (!isNews(found.signer, found.ring, wanted, leaseSeconds)) return null;
-    if (found.signer.deletedAt === null) await tx.putSigner({ ...found.signer, leaseSeconds: longerLease(found.signer.leaseSeconds, leaseSeconds) });
-    return ringToSeal(tx, found.signer, found.ring, leaseSeconds);
+    const signer = withMode(found.signer, wanted);
+    const isGiven = isNews(signer, found.ring, wanted, leaseSeconds);
+    // Before it is given a lease: the longest that it may hold.
+    const held = isGiven ? longerLease(signer.leaseSeconds, leaseOf(signer.mode, leaseSeconds)) : signer.leaseSeconds;
+    if (signer.deletedAt === null && (signer !== found.signer || held !== signer.leaseSeconds)) await tx.putSigner({ ...signer, leaseSeconds: held });
+    return isGiven ? ringToSeal(tx, signer, found.ring, leaseSeconds) : null;
   }
 
   async function ifNews({ id }: SignerRecord, wanted: RingWanted): Promise<RingToSeal | null> {
     const isDue = await store.read(async (tx) => {
       const signer = await tx.signer(id);
-      return signer === null || isNews(signer, await ringOf(tx, signer), wanted, leaseSeconds);
+      return signer === null || isNews(withMode(signer, wanted), await ringOf(tx, signer), wanted, leaseSeconds);
     });
     return isDue ? jointly((tx) => contact(tx, id, wanted)) : null;
   }
@@ -118,9 +123,11 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
       const who = await identifySigner(store, request, audience);
       await store.write(async (tx) => {
         const signer = await enrolledSigners.acknowledge(tx, await admitSigner(tx, who), said);
+        const lease = leaseOf(said.mode, leaseSeconds);
         // The lease that it holds from now on, once it says so; until then the longest that it was given.
-        if (signer === null || said.leaseSeconds !== leaseSeconds || signer.leaseSeconds === leaseSeconds) return;
-        await tx.putSigner({ ...signer, leaseSeconds });
+        const held = said.mode === 'keyFiles' || said.leaseSeconds === lease ? lease : (signer?.leaseSeconds ?? null);
+        if (signer === null || held === signer.leaseSeconds) return;
+        await tx.putSigner({ ...signer, leaseSeconds: held });
         await rings.look(tx, signer.issuerId);
       });
       wakeRotator();
@@ -129,14 +136,20 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
 }
 
 /** What is to be told: its deletion, a later ring, or another lease. */
-const isNews = ({ deletedAt }: SignerRecord, ring: KeyRing, wanted: RingWanted, leaseSeconds: number | null): boolean =>
-  deletedAt !== null || isLater(ring, wanted.has) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseSeconds);
+const isNews = ({ deletedAt, mode }: SignerRecord, ring: KeyRing, wanted: RingWanted, leaseSeconds: number | null): boolean =>
+  deletedAt !== null || isLater(ring, wanted.has) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseOf(mode, leaseSeconds));
+
+/** One that has changed to key files has no lease from now on, before it is given anything. The way back is its acknowledgement. */
+function withMode(signer: SignerRecord, { mode = signer.mode }: RingWanted): SignerRecord {
+  if (mode === signer.mode) return signer;
+  return { ...signer, mode, leaseSeconds: mode === 'keyFiles' ? null : signer.leaseSeconds };
+}
 
 async function ringToSeal(tx: StoreWriter, signer: SignerRecord, ring: KeyRing, leaseSeconds: number | null): Promise<RingToSeal> {
   const issuer = await issuerOf(tx, signer);
   const [address, to] = [{ issuer: issuer.url, signer: signer.id }, jwkOf(signer.encryptionJwk)];
   if (signer.deletedAt !== null) return { ring: ringForDeletedSigner(ring, address, tx.now), to, activeHalf: null };
-  const sent = ringForSigner(ring, { ...address, leaseSeconds }, tx.now);
+  const sent = ringForSigner(ring, { ...address, leaseSeconds: leaseOf(signer.mode, leaseSeconds) }, tx.now);
   const sealed = sent.active === null ? null : await tx.sealedKey(ring.issuerId, sent.active.kid);
   return { ring: sent, to, activeHalf: sealed === null ? null : { sealed, tenantId: issuer.tenantId } };
 }

@@ -7,7 +7,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import type { Resource } from '../domain/resource.ts';
 import { debtOf, type SignerRecord } from '../domain/signer.ts';
-import { type SignerState, signerState } from '../domain/signer-state.ts';
+import { type SignerState, signerState, silentSince } from '../domain/signer-state.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import type { EnrolledSigners } from './enrolled-signers.ts';
 import { issuerIdOf } from './issuers.ts';
@@ -65,7 +65,7 @@ export function createSigners({ store, enrolledSigners, notices, wakeRotator }: 
   };
 }
 
-const viewOf = (signer: SignerRecord, ring: KeyRing, now: Date): SignerView => ({ signer, ring, state: signerState(signer, ring, now), debt: debtOf(signer, ring, now) });
+const viewOf = (signer: SignerRecord, ring: KeyRing, now: Date): SignerView => ({ signer, ring, state: signerState(signer, ring, silentSince(now)), debt: debtOf(signer, ring, now) });
 
 async function find(tx: StoreReader, issuerId: string, name: string): Promise<SignerRecord> {
   const found = (await tx.signersOf(issuerId)).filter((signer) => signer.name === name || signer.id === name).toSorted(byLiveliness)[0];

@@ -3,12 +3,13 @@ import { hasCome } from '../domain/durations.ts';
 import { awaitsConfirmation } from '../domain/key-ring.ts';
 import { isWithin, MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
 import { compare, type Held, type MemoryState, ringWithSigners, signersByName, type StoredRing } from './memory-state.ts';
+import { signerStatisticsReads } from './memory-signer-statistics.ts';
 import { statisticsReads } from './memory-statistics.ts';
 import { listed, numberedPageStart, pageStart } from './page.ts';
 import type { StoreReader } from './store.ts';
 
 /** `state` gives the view of a read transaction, or the draft of a write transaction as it is now. */
-export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state), ...signerReads(state), ...statisticsReads(state) });
+export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state), ...signerReads(state), ...statisticsReads(state), ...signerStatisticsReads(state) });
 
 type View = () => MemoryState;
 type Some<Name extends keyof StoreReader> = Pick<StoreReader, Name>;

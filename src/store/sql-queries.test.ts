@@ -60,6 +60,7 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   serverKeys: (tx) => tx.serverKeys('p'),
   setting: (tx) => tx.setting('s'),
   statistics: (tx) => tx.statistics([START], START),
+  signerStatistics: (tx) => tx.signerStatistics(START, START),
 };
 
 async function writes(tx: StoreWriter): Promise<void> {

@@ -14,6 +14,7 @@ import { publicationReads, publicationWrites } from './sql-publication.ts';
 import { recordReads, recordWrites } from './sql-records.ts';
 import { resourceReads, resourceWrites } from './sql-resources.ts';
 import { signerReads, signerWrites } from './sql-signers.ts';
+import { signerStatisticsReads } from './sql-signer-statistics.ts';
 import { statisticsReads } from './sql-statistics.ts';
 import type { Tables } from './sql-tables.ts';
 import type { Store, StoreReader, StoreWriter } from './store.ts';
@@ -51,7 +52,7 @@ async function storedClock(db: Kysely<Tables>): Promise<number> {
   return new Columns(row, 'the store itself').date('clock').getTime();
 }
 
-const reader = (db: Kysely<Tables>): StoreReader => ({ ...accountReads(db), ...resourceReads(db), ...keyRingReads(db), ...publicationReads(db), ...recordReads(db), ...signerReads(db), ...statisticsReads(db) });
+const reader = (db: Kysely<Tables>): StoreReader => ({ ...accountReads(db), ...resourceReads(db), ...keyRingReads(db), ...publicationReads(db), ...recordReads(db), ...signerReads(db), ...statisticsReads(db), ...signerStatisticsReads(db) });
 
 const writer = (db: Kysely<Tables>, now: Date, onDestroyed: () => void): StoreWriter => ({
   now,

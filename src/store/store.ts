@@ -17,6 +17,7 @@ import type { Operation } from '../domain/operation.ts';
 import type { Principal, RoleAssignment, Subscription, Tenant } from '../domain/principal.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { EnrolmentCredential, SignerRecord } from '../domain/signer.ts';
+import type { SignerState } from '../domain/signer-state.ts';
 import type { IssuedToken } from '../domain/service-account-token.ts';
 
 export interface Store {
@@ -83,6 +84,15 @@ export interface StoreStatistics {
   /** Rings whose active key should have given way by `overdueAt`. */
   readonly overdueRotations: number;
   readonly waitingOperations: Readonly<Record<WaitCause, number>>;
+}
+
+/** Totals over all signers, for metrics. */
+export interface SignerStatistics {
+  readonly states: Readonly<Record<SignerState, number>>;
+  /** Deleted signers that had a private half of a key that still verifies. */
+  readonly indebted: number;
+  /** Silent signers half of whose lease is over. */
+  readonly leasesHalfOver: number;
 }
 
 /** A signer that is enrolled, and the cluster whose issuer it signs for. */
@@ -156,6 +166,8 @@ export interface StoreReader {
   /** Newest first. */
   serverKeys(purpose: string): Promise<readonly ServerKey[]>;
   setting(name: string): Promise<string | null>;
+  /** Counts by indexes alone. `silentSince`: who has not asked since then is silent. */
+  signerStatistics(silentSince: Date, now: Date): Promise<SignerStatistics>;
   /** Counts by indexes alone. `madeSince`: instants that divide keys by their age, the latest first. */
   statistics(madeSince: readonly Date[], overdueAt: Date): Promise<StoreStatistics>;
 }

@@ -21,6 +21,7 @@ import { createClusters } from '../../src/service/clusters.ts';
 import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createEnrolmentCredentials } from '../../src/service/enrolment-credentials.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
+import { createKeyImports } from '../../src/service/key-imports.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
 import { createOperations } from '../../src/service/operations.ts';
@@ -135,6 +136,7 @@ function createServices(store: Store, publish: boolean, ready: () => Promise<boo
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
+    keyImports: createKeyImports({ store, sealer, rings, publications, wakeRotator: () => {} }),
     tokens: createTokens(store, signer),
     operations: createOperations(store, rings.settings),
     signers: createSigners({ store, enrolledSigners: createEnrolledSigners(rings), notices: { tell: () => {} }, wakeRotator: () => {} }),

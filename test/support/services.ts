@@ -5,6 +5,7 @@ import type { RingChange } from '../../src/domain/key-ring-change.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
+import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import type { NewKeys } from '../../src/service/new-keys.ts';
@@ -55,7 +56,7 @@ export async function services() {
   await publications.settle();
   const cluster: Resource = { id: CLUSTER_ID, type: 'Microsoft.ContainerService/managedClusters', name: 'c', tenantId: 'tenant', subscriptionId: 'sub', location: 'eastus', tags: {}, envelope: {}, properties: {}, issuerId: born.issuer.id, version: 1, createdAt: START, updatedAt: START };
   return {
-    store, rings, publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
+    store, rings, signers: createEnrolledSigners(rings), publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
     tokens: createTokens(store, signer),

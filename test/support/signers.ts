@@ -3,6 +3,8 @@
  * protocol from the other side. The clock stands still until a test moves it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +141,12 @@ export async function openSigners(options: SignersWorldOptions = {}) {
   };
 }
 
+/** Of a server that is not the one of `openSigners`. */
+interface Outside {
+  readonly ca?: string;
+  readonly audience?: string;
+}
+
 interface Reply {
   readonly status: number;
   readonly body: unknown;
@@ -149,27 +157,36 @@ export class TestSigner {
   readonly keys: SignerKeys;
   readonly #base: string;
   readonly #now: () => Date;
+  readonly #outside: Outside;
   enrolled: EnrollReply | null = null;
   has: RingPoint = { epoch: 0, version: 0 };
 
-  constructor(base: string, now: () => Date, keys = SignerKeys.generate()) {
-    [this.#base, this.#now, this.keys] = [base, now, keys];
+  constructor(base: string, now: () => Date, keys = SignerKeys.generate(), outside: Outside = {}) {
+    [this.#base, this.#now, this.keys, this.#outside] = [base, now, keys, outside];
   }
 
   /** Sends a request, with an assertion for it unless another is given. */
   async send(method: string, target: string, body?: object, how: { readonly authorization?: string; readonly signal?: AbortSignal; readonly headers?: Record<string, string> } = {}): Promise<Reply> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const authorization = how.authorization ?? (await this.assertion(method, target, text));
-    const reply = await fetch(`${this.#base}${target}`, {
-      method, headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...how.headers }, ...(body === undefined ? {} : { body: text }), ...(how.signal === undefined ? {} : { signal: how.signal }),
+    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }), ...how.headers };
+    return new Promise((resolve, reject) => {
+      const url = `${this.#base}${target}`;
+      const options = { method, headers, ...(this.#outside.ca === undefined ? {} : { ca: this.#outside.ca }), ...(how.signal === undefined ? {} : { signal: how.signal }) };
+      const sent = (url.startsWith('https:') ? requestTls : request)(url, options, (reply) => {
+        const chunks: Buffer[] = [];
+        reply.on('error', reject).on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+          const answer = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: reply.statusCode ?? 0, body: answer === '' ? null : (JSON.parse(answer) as unknown) });
+        });
+      });
+      sent.on('error', reject).end(text);
     });
-    const answer = await reply.text();
-    return { status: reply.status, body: answer === '' ? null : (JSON.parse(answer) as unknown) };
   }
 
   assertion(method: string, target: string, body = ''): Promise<string> {
     const subject = this.enrolled?.signerId ?? thumbprint(this.keys.assertionJwk);
-    return makeAssertion(this.keys, { subject, audience: AUDIENCE }, { method, target, body: Buffer.from(body) }, this.#now());
+    return makeAssertion(this.keys, { subject, audience: this.#outside.audience ?? AUDIENCE }, { method, target, body: Buffer.from(body) }, this.#now());
   }
 
   bid(token: string, more: object = {}): object {

@@ -21,7 +21,7 @@ const keys = [
 const properties: IssuerBody['properties'] = {
   issuerURL: 'https://i/', discoveryURL: 'https://i/d', jwksURI: 'https://i/jwks', issuerId: 'i', mode: 'managed', createdAt: '2026-01-01T00:00:00.000Z', ringVersion: 9,
   rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, keys,
-  calendar: {
+  verifyOnlyKeys: [], calendar: {
     activeSince: '2026-01-10T12:00:00.000Z', preparedPublishedAt: '2026-01-10T12:00:00.000Z', preparedReadyAt: '2026-01-10T12:10:00.000Z',
     nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationCause: 'automatic', nextRemovalAt: '2026-01-14T00:00:00.000Z',
   },

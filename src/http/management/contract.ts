@@ -98,6 +98,8 @@ export const issuer = z.object({
     publicationGapSeconds: z.int(),
     maxAgeSeconds: z.int(),
     keys: z.array(key),
+    /** Imported public keys, with which the cluster's API servers verify; they are not in the JWKS. */
+    verifyOnlyKeys: z.array(z.object({ kid: z.string(), algorithm: z.string(), importedAt: time, importedBy: z.string(), expiresAt: orNull(time) })),
     calendar: z.object({
       /** Since when the active key signs. */
       activeSince: time,

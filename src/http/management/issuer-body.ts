@@ -31,6 +31,7 @@ export function issuerBody(cluster: Resource, view: IssuerView): IssuerBody {
       issuerId: issuer.id, mode: issuer.mode, createdAt: issuer.createdAt.toISOString(), ringVersion: ring.version,
       rotationPolicy: { rotateEverySeconds: ring.policy.rotateEvery }, publicationGapSeconds: ring.gap.seconds, maxAgeSeconds: maxAge(ring),
       keys: keyBodies(view),
+      verifyOnlyKeys: ring.verifyOnly.map(({ kid, algorithm, importedAt, importedBy, expiresAt }) => ({ kid, algorithm, importedAt: importedAt.toISOString(), importedBy, expiresAt: orNull(expiresAt) })),
       calendar: calendarOf(view),
       waiting: step.do === 'wait' ? waitingBody(step) : null,
       pendingRotation: pendingRotation(ring),

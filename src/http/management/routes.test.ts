@@ -50,6 +50,7 @@ const ROUTES: readonly string[] = [
   `POST ${I}/rotate issuer/rotate on managed cluster`,
   `POST ${I}/revokeKey issuer/revokeKey on managed cluster`,
   `POST ${I}/issueToken issuer/issueToken on managed cluster`,
+  `POST ${I}/importKey issuer/importKey on managed cluster`,
   `GET ${I}/signers issuer/read on managed cluster`,
   `GET ${I}/signers/:signer issuer/read on managed cluster`,
   `DELETE ${I}/signers/:signer issuer/deleteSigner on managed cluster`,

@@ -16,6 +16,7 @@ import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
 import type { EnrolmentCredentials } from '../../service/enrolment-credentials.ts';
 import type { Issuers } from '../../service/issuers.ts';
+import type { KeyImports } from '../../service/key-imports.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
@@ -35,6 +36,7 @@ import type { Route } from './route.ts';
 import { healthRoutes } from './routes/health.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
+import { keyImportRoutes } from './routes/key-imports.ts';
 import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts';
 import { managedClusterPartRoutes } from './routes/managed-cluster-parts.ts';
 import { managedClusterRoutes } from './routes/managed-clusters.ts';
@@ -51,6 +53,7 @@ export interface ManagementDeps {
   readonly resourceGroups: ResourceGroups;
   readonly issuers: Issuers;
   readonly keyRings: KeyRings;
+  readonly keyImports: KeyImports;
   readonly tokens: Tokens;
   readonly operations: Operations;
   readonly signers: Signers;
@@ -96,6 +99,7 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
+  ...keyImportRoutes(deps),
   ...signerRoutes(deps),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
   ...tenantRoutes(deps.tenants),

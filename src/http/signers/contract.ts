@@ -4,7 +4,7 @@
  * Every request bears an assertion of the signer (`keys/assertion.ts`). Signers import the types of this file only.
  */
 import { z } from 'zod';
-import { SIGNER_NAME } from '../../domain/signer.ts';
+import { SIGNER_MODES, SIGNER_NAME } from '../../domain/signer.ts';
 
 export const SIGNER_PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledge: '/signer/v1/acknowledge' } as const;
 
@@ -21,6 +21,8 @@ export const enrollRequest = z.strictObject({
   name: z.string().regex(SIGNER_NAME).optional(),
   assertionKey: ecPublicJwk,
   encryptionKey: ecPublicJwk,
+  /** How its API server signs. With key files there is no lease: nothing stops an API server that has its key in a file. */
+  mode: z.enum(SIGNER_MODES).default('external'),
 });
 
 export const enrollReply = z.object({
@@ -46,6 +48,8 @@ export const ringQuery = z.strictObject({
   clock: z.iso.datetime().optional(),
   /** Seconds of the lease of the ring that the signer has, or `off`: when the server has another by now, it sends the ring again. */
   lease: z.union([z.literal('off').transform(() => null), counter]).optional(),
+  /** As at the enrolment, where it has changed since. */
+  mode: z.enum(SIGNER_MODES).optional(),
 });
 
 /** 200. 204 without a body: nothing later within `wait` seconds. The lease counts from when the answered request was sent. */
@@ -60,7 +64,7 @@ export const acknowledgeRequest = z.strictObject({
   version: z.int().min(0),
   /** The kid that tokens are signed with; null in a closed ring. */
   keyInUse: z.string().max(100).nullable(),
-  mode: z.enum(['external', 'keyFiles']),
+  mode: z.enum(SIGNER_MODES),
   /** The lease in that ring. */
   leaseSeconds: z.int().min(1).nullable(),
 });

@@ -94,6 +94,21 @@ test('another lease is sent with the same ring, and the longer one counts until 
   assert.equal((await recordOf(signer)).leaseSeconds, LEASE);
 });
 
+test('with key files there is no lease, from before the first ring on, and after a change before the next', async () => {
+  const files = new TestSigner(world.base, world.clock.now);
+  await files.enrol(await world.token('cp-files'), { mode: 'keyFiles' });
+  assert.deepEqual([(await recordOf(files)).leaseSeconds, ringOf(await files.ring(0, { lease: 'off' })).leaseSeconds, (await recordOf(files)).leaseSeconds], [null, null, null]);
+  const changed = await world.signer('cp-changed');
+  await changed.ring();
+  assert.equal((await recordOf(changed)).leaseSeconds, LEASE);
+  assert.equal(ringOf(await changed.ring(0, { lease: String(LEASE), mode: 'keyFiles' })).leaseSeconds, null);
+  assert.deepEqual([(await recordOf(changed)).mode, (await recordOf(changed)).leaseSeconds], ['keyFiles', null]);
+  assert.equal(ringOf(await changed.ring(0, { lease: 'off', mode: 'external' })).leaseSeconds, LEASE);
+  assert.equal((await recordOf(changed)).leaseSeconds, null);
+  await changed.acknowledge();
+  assert.equal((await recordOf(changed)).leaseSeconds, LEASE);
+});
+
 test('a signer that was written off is enrolled anew before it is given anything', async () => {
   const signer = await world.signer('cp-back');
   await signer.ring();

@@ -51,19 +51,19 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
 
   server.post(SIGNER_PATHS.enroll, async (request, reply) => {
     throttle.login(request.ip);
-    const { token, name = null, assertionKey, encryptionKey } = understood(enrollRequest, bodyOf(request), 'InvalidRequestContent');
-    const { signer, issuer, ringSigningKey } = await enrolment.enrol(signerRequest(request), { token, name, assertionKey, encryptionKey });
+    const { token, name = null, assertionKey, encryptionKey, mode } = understood(enrollRequest, bodyOf(request), 'InvalidRequestContent');
+    const { signer, issuer, ringSigningKey } = await enrolment.enrol(signerRequest(request), { token, name, assertionKey, encryptionKey, mode });
     request.signerId = signer.id;
     return reply.send({ signerId: signer.id, name: signer.name, issuerId: issuer.id, issuerURL: issuer.url, ringSigningKey, pollSeconds: LONGEST_POLL } satisfies EnrollReply);
   });
 
   server.get(SIGNER_PATHS.ring, { config: { quiet: true } }, async (request, reply) => {
-    const { epoch, version, wait, clock, lease } = understood(ringQuery, request.query, 'InvalidQueryParameter');
+    const { epoch, version, wait, clock, lease, mode } = understood(ringQuery, request.query, 'InvalidQueryParameter');
     const poll = new AbortController();
     reply.raw.once('close', () => poll.abort());
     polls.add(poll);
     try {
-      const wanted = { has: { epoch, version }, leaseSeconds: lease, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait };
+      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait };
       const ring = await signerRings.next(signerRequest(request), wanted, poll);
       return ring === null ? await reply.code(204).send() : await reply.send({ ring } satisfies RingReply);
     } finally {

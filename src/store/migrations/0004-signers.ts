@@ -9,6 +9,8 @@ const STATEMENTS: readonly string[] = [
     foreign key (issuer_id) references key_rings
   )`,
   'create index signers_of_issuer on signers (issuer_id, written_off_at, name, id)',
+  'create index signers_enrolled on signers (last_contact_at) where written_off_at is null',
+  'create index signers_deleted on signers (deleted_at) where deleted_at is not null',
   'create index signers_written_off on signers (written_off_at) where written_off_at is not null',
   `create table enrolment_credentials (
     id text not null primary key, issuer_id text not null, kind text not null, secret_hash text not null, name text, created_at bigint not null,
