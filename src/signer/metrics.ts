@@ -30,7 +30,7 @@ export function createSignerMetrics(status: () => SignerStatus): SignerMetrics {
   const signatures = new Histogram({ name: 'mintmark_signer_sign_duration_seconds', help: 'Tokens signed, from the request to the reply, verification included.', buckets: BUCKETS, registers });
   const refusals = new Counter({ name: 'mintmark_signer_refusals_total', help: 'Requests for a signature that were refused or failed, by error code.', labelNames: ['code'], registers });
   const fetches = new Counter({ name: 'mintmark_signer_key_requests_total', help: 'Requests for the keys that verify.', registers });
-  for (const [name, help, value] of GAUGES) new Gauge({ name, help, registers, collect() { this.set(value(status())); } });
+  for (const [name, help, value] of GAUGES) registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(value(status())); } }));
   return {
     observer: { signed: (seconds) => signatures.observe(seconds), refused: (code) => refusals.inc({ code }), keysFetched: () => fetches.inc() },
     text: () => registry.metrics(),

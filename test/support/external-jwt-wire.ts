@@ -99,8 +99,9 @@ export class ExternalJwtWire {
   readonly #client: Client;
   readonly #package: string;
 
-  constructor(socket: string, packageName: 'v1' | 'v1alpha1' = 'v1') {
-    this.#client = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost', 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 200 });
+  /** `backOffMs`: before it tries to connect again; the real one begins with a second. */
+  constructor(socket: string, packageName: 'v1' | 'v1alpha1' = 'v1', backOffMs = 50) {
+    this.#client = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost', 'grpc.initial_reconnect_backoff_ms': backOffMs, 'grpc.max_reconnect_backoff_ms': 4 * backOffMs });
     this.#package = packageName;
   }
 
@@ -116,6 +117,11 @@ export class ExternalJwtWire {
   async sign(claims: string, withinMs = 30_000): Promise<{ readonly header: string; readonly signature: string }> {
     const reply = await this.#call('Sign', encode([{ number: 1, value: claims }]), withinMs);
     return { header: text(reply, 1), signature: text(reply, 2) };
+  }
+
+  /** Unread. */
+  fetchKeysBytes(): Promise<Buffer> {
+    return this.#call('FetchKeys', Buffer.alloc(0), 60_000);
   }
 
   async fetchKeys(withinMs = 60_000): Promise<WireKeys> {

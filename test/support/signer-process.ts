@@ -95,9 +95,9 @@ export async function openSignerWorld(t: TestContext, options: SignersWorldOptio
       const log = pino({ base: null, timestamp: false }, { write: (text: string) => void said.push(text) });
       const [enrolled, keys] = [(await state.enrolledAs())!, (await SignerKeys.load(state.dir))!];
       const real = client(createServerClient(enrolled, keys, enrolled.signerId));
-      const recorded: ServerClient = { ...real, acknowledge: async (...said) => {
-        await real.acknowledge(...said);
-        done.push(`acknowledged ${pointText(said[0])}`);
+      const recorded: ServerClient = { ...real, acknowledge: async (point, ...more) => {
+        await real.acknowledge(point, ...more);
+        done.push(`acknowledged ${pointText(point)}`);
       } };
       const watched: StateFolder = { ...state, saveRing: async (jwe) => {
         await steps.save?.();

@@ -34,11 +34,21 @@ export class SignerServer {
     [this.dir, this.line] = [dir, line];
   }
 
-  /** Bootstrapped and running, with a cluster `dev` in the group `dev`. To be called outside of tests. `lease`: `signers.lease`. */
-  static async make({ lease = '14d' } = {}): Promise<SignerServer> {
+  /** For tests, to be called outside of them: removed after the last of the file, its log shown when one fails. */
+  static async make(settings: { readonly lease?: string } = {}): Promise<SignerServer> {
+    const server = await SignerServer.open(settings);
+    afterEach((test) => {
+      if ('passed' in test && !test.passed) for (const { stderr } of server.#started.slice(-4)) test.diagnostic(stderr.slice(-SHOWN));
+    });
+    after(() => server.remove());
+    return server;
+  }
+
+  /** Bootstrapped and running, with a cluster `dev` in the group `dev`, until `remove` or the end of this process. `lease`: `signers.lease`. */
+  static async open({ lease = '14d' } = {}): Promise<SignerServer> {
     const [management, issuer, signers] = [await freePort(), await freePort(), await freePort()];
     const server = new SignerServer(await mkdtemp(join(tmpdir(), 'mm-serve-')), await CutLine.open(signers));
-    server.#cleanUp();
+    process.once('exit', () => server.remove());
     const authority = await createAuthority('signers', new Date());
     const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1'], new Date());
     await writeFile(server.path('ca.pem'), authority.certificate);
@@ -107,17 +117,10 @@ signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${si
     return host;
   }
 
-  #cleanUp(): void {
-    const remove = (): void => {
-      for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
-      this.line.close();
-      rmSync(this.dir, { recursive: true, force: true });
-    };
-    afterEach((test) => {
-      if ('passed' in test && !test.passed) for (const { stderr } of this.#started.slice(-4)) test.diagnostic(stderr.slice(-SHOWN));
-    });
-    after(remove);
-    process.once('exit', remove);
+  remove(): void {
+    for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
+    this.line.close();
+    rmSync(this.dir, { recursive: true, force: true });
   }
 }
 

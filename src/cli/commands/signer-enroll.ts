@@ -2,12 +2,12 @@
 import { command, type OptionSpec } from '../command.ts';
 
 export const STATE_DIR: OptionSpec = { flags: '--state-dir <dir>', summary: 'Folder of its keys and ring, for its owner only; made where it is missing', required: true };
-export const SIGNER_NAME: OptionSpec = { flags: '--name <node>', summary: "Name of the signer, where the token is not for one; the host's when left out" };
+export const SIGNER_NAME: OptionSpec = { flags: '--signer <name>', summary: "Name of the signer, where the token is not for one; the host's when left out" };
 
 interface Flags {
   readonly tokenFile: string;
   readonly stateDir: string;
-  readonly name?: string;
+  readonly signer?: string;
 }
 
 export const signerEnroll = command<Flags>({
@@ -17,11 +17,11 @@ export const signerEnroll = command<Flags>({
     STATE_DIR,
     SIGNER_NAME,
   ],
-  async run({ io }, flags) {
-    const { name, signerId, issuerUrl } = await io.commands.signerEnroll(flags);
+  async run({ io }, { signer, ...flags }) {
+    const { name, signerId, issuerUrl } = await io.commands.signerEnroll({ ...flags, name: signer });
     const text = [
       `This host is enrolled as signer '${name}' of ${issuerUrl}.`,
-      'Delete the token file: the token is used up. Start the signer, before the API server:',
+      'Delete the token file. Start the signer, before the API server:',
       '',
       `  mintmark signer run --state-dir ${flags.stateDir} --socket /run/mintmark/signer.sock`,
       '',

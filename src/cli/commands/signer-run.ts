@@ -23,7 +23,7 @@ interface Flags {
   readonly socketGroup?: number;
   readonly healthListen?: SignerRunFlags['health'];
   readonly tokenFile?: string;
-  readonly name?: string;
+  readonly signer?: string;
 }
 
 export const signerRun = command<Flags>({
@@ -50,7 +50,7 @@ export const signerRun = command<Flags>({
     SIGNER_NAME,
   ],
   async run({ io }, flags) {
-    const { stateDir, tokenFile, name, socket = DEFAULT_SOCKET, socketMode, socketOwner, socketGroup, healthListen = null } = flags;
+    const { stateDir, tokenFile, signer: name, socket = DEFAULT_SOCKET, socketMode, socketOwner, socketGroup, healthListen = null } = flags;
     return { exitCode: await io.commands.signerRun({ stateDir, tokenFile, name, socket: { path: socket, mode: socketMode, uid: socketOwner, gid: socketGroup }, health: healthListen, keyFiles: keyFilesOf(flags) }) };
   },
 });

@@ -93,16 +93,16 @@ const deleted = command<SignerFlag & YesFlag>({
 
 export const signer: Group = {
   commands: [
-    entry('enroll', 'Enrol this host as a signer', signerEnroll),
-    entry('run', 'Sign for the API server on this host', signerRun),
-    entry('attach', 'Let the API server on this host take part', attached),
-    entry('detach', 'Undo what attach did', detached),
-    entry('confirm-restart', 'Say that the API server was restarted with its key files', restartConfirmed),
     entry('create', 'Make a token with which one machine enrols as a signer', created),
     entry('list', 'List the signers of a cluster: version, last contact, clock, key in use, debt', listed),
     entry('show', 'Show one signer', shown),
     entry('write-off', 'Stop waiting for a signer that is gone', writtenOff),
     entry('delete', 'Delete a signer for good', deleted),
+    entry('enroll', 'Enrol this host as a signer, on the host of an API server', signerEnroll),
+    entry('run', 'Sign for the API server on this host', signerRun),
+    entry('attach', 'Let the API server on this host take part', attached),
+    entry('detach', 'Undo what attach did', detached),
+    entry('confirm-restart', 'Say that the API server was restarted with its key files', restartConfirmed),
     entry('create-join-credential', 'Make a credential for machines that come and go', joinCredentialCreated),
     entry('list-join-credentials', 'List the join credentials of a cluster', joinCredentialsListed),
     entry('revoke-join-credential', 'Let nobody enrol with a join credential any more', joinCredentialRevoked),
