@@ -101,6 +101,16 @@ export class ApiServerStandIn {
     });
   }
 
+  /** Of the keys that it verifies by. */
+  get kids(): readonly string[] {
+    return [...this.#process!.keys.keys()];
+  }
+
+  /** The first signs, all are accepted. */
+  get issuers(): readonly string[] {
+    return this.#process!.issuers;
+  }
+
   /** As TokenReview does it: by the keys and issuers of this moment. */
   async accepts(token: string): Promise<boolean> {
     const { keys, issuers } = this.#process!;
