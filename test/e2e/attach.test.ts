@@ -33,10 +33,21 @@ async function done(...line: readonly string[]): Promise<string> {
   return stdout;
 }
 
-const attach = (host: Host, standIn: ApiServerStandIn, ...more: readonly string[]): Promise<string> => {
+/** While a command looks at /readyz: a restart of the stand-in is over in no time, unlike one of a kube-apiserver. */
+async function watching(standIn: ApiServerStandIn, line: readonly string[]): Promise<string> {
+  standIn.watched = true;
+  try {
+    return await done(...line);
+  } finally {
+    standIn.watched = false;
+  }
+}
+const readyFlags = (host: Host, standIn: ApiServerStandIn): readonly string[] => ['--wait-ready', `${standIn.url}/readyz`, '--ca-file', join(host.dir, 'ca.pem'), '-y'];
+
+function attach(host: Host, standIn: ApiServerStandIn, ...more: readonly string[]): Promise<string> {
   writeFileSync(join(host.dir, 'ca.pem'), standIn.ca);
-  return done('signer', 'attach', ...DEV, '--manifest', host.manifest, '--patches', host.patchesFolder, '--key-folder', host.keyFolder, '--socket', host.socket, '--wait-ready', `${standIn.url}/readyz`, '--ca-file', join(host.dir, 'ca.pem'), '-y', ...more);
-};
+  return watching(standIn, ['signer', 'attach', ...DEV, '--manifest', host.manifest, '--patches', host.patchesFolder, '--key-folder', host.keyFolder, '--socket', host.socket, ...readyFlags(host, standIn), ...more]);
+}
 
 /** As a relying party verifies: by the public documents. */
 async function verified(token: string): Promise<string> {
@@ -78,7 +89,7 @@ test('key files: enrol, attach, rotate with one restart that the API server prov
   assert.deepEqual([await verified(first), await verified(second), standIn.starts], [SUBJECT, SUBJECT, starts + 1]);
   assert.deepEqual(await Promise.all([before, first, second].map((token) => standIn.accepts(token))), [true, true, true]);
 
-  await done('signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, '--wait-ready', `${standIn.url}/readyz`, '--ca-file', join(host.dir, 'ca.pem'), '-y');
+  await watching(standIn, ['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, ...readyFlags(host, standIn)]);
   assert.ok(await standIn.accepts(standIn.token()));
   assert.equal(readFileSync(host.manifest, 'utf8').includes(issuerURL), false);
   await done('signer', 'delete', ...DEV, '--signer', 'cp-1', '-y');

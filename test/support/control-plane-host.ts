@@ -63,9 +63,19 @@ export function controlPlaneHost(t: TestContext, minor: number, options: Kubeadm
   };
 }
 
-/** Looks often, and gives up after so many looks. */
+/** Looks often, and gives up after so many looks. The stand-in knows that it is watched from the first look to the last. */
 export function readinessOf(standIn: ApiServerStandIn, looks = 2000): Readiness {
   let now = 0;
   const server = { url: standIn.url, ca: standIn.ca, serverName: null, client: null, token: null };
-  return createReadiness(`${standIn.url}/readyz`, () => ask(server, '/readyz'), { now: () => now, wait: async () => { now += 1; await pause(5); } }, looks);
+  const readiness = createReadiness(`${standIn.url}/readyz`, () => ask(server, '/readyz'), { now: () => now, wait: async () => { now += 1; await pause(5); } }, looks);
+  const last = async (look: () => Promise<string | null>): Promise<string | null> => {
+    const fault = await look();
+    standIn.watched = false;
+    return fault;
+  };
+  return {
+    assertReady: () => readiness.assertReady().then(() => { standIn.watched = true; }),
+    awaitRestart: () => last(() => readiness.awaitRestart()),
+    awaitReady: () => { standIn.watched = true; return last(() => readiness.awaitReady()); },
+  };
 }
