@@ -75,6 +75,10 @@ const ADDITIONS: readonly (readonly [yaml: string, fault: string])[] = [
   ['keyPoolSize: -1', 'keyPoolSize (m.yaml) must be a whole number from 0 to 1000, not -1.'],
   ['logLevel: loud', 'logLevel (m.yaml) must be one of debug, info, warn, error, silent, not "loud".'],
   ['issuer.listen: ":9443"', 'issuer.listen (m.yaml) must be an address and a port from 1 to 65535, such as 0.0.0.0:8443 or [::]:8443, not ":9443".'],
+  ['metrics.listen: 127.0.0.1:8080', 'metrics.listen is the address of management.listen: each needs a port of its own.'],
+  ['metrics.listen: 0.0.0.0:9443', 'metrics.listen is the address of issuer.listen: each needs a port of its own.'],
+  ['metrics.listen: 127.0.0.1:9443', 'metrics.listen is the address of issuer.listen: each needs a port of its own.'],
+  ['metrics.listen: "[::]:8080"', 'metrics.listen is the address of management.listen: each needs a port of its own.'],
   ['issuer.listen: 127.0.0.1:8080', 'issuer.listen is the address of management.listen: each needs a port of its own.'],
   ['locations: [Here]', 'locations (m.yaml) must be a list of names of lower-case letters, digits and hyphens, not ["Here"].'],
   ['defaultLocation: attic', "defaultLocation is refused: 'attic' is no location: use a public Azure region such as eastus, or add the name to 'locations' in the configuration."],
@@ -102,6 +106,10 @@ test('each wrong flag is one fault, in words', () => {
     assert.equal(found.length, 1, `${flag}: ${found.join(' ')}`);
     assert.match(found[0]!, fault);
   }
+});
+
+test('one port on two addresses of a machine is no fault', () => {
+  for (const address of ['127.0.0.2:8080', '[::1]:9443', '127.0.0.1:9100']) assert.deepEqual(sentences(read({ flags: [`metrics.listen=${address}`] })), [], address);
 });
 
 test('behind a proxy, plain HTTP listens only where somebody said', () => {
