@@ -5,6 +5,8 @@
  * Lengths of time are in seconds unless a name says otherwise. Leaves to `settings.ts` what there is to set.
  */
 import { MintmarkError } from '../domain/errors.ts';
+import type { FreezeWindow } from '../domain/freeze-windows.ts';
+import type { SecondRotation } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
 import { rowOf, SETTING_PATHS, SETTINGS, type Values, variableOf } from './settings.ts';
@@ -25,6 +27,10 @@ export interface Config {
   readonly publicationGap: number;
   /** What a new issuer's keys rotate by; null is off. */
   readonly rotateEvery: number | null;
+  /** In which no key rotates by itself. */
+  readonly freezeWindows: readonly FreezeWindow[];
+  /** Whether a rotation by hand may revoke a retired key unasked. */
+  readonly secondRotation: SecondRotation;
   /** Whether the server itself issues service-account tokens. */
   readonly tokenIssue: boolean;
   readonly rsaBits: RsaBits;
@@ -133,6 +139,8 @@ function configOf(values: Values): Config {
     managementUrl: values['management.url'],
     issuerUrlTemplate: values['issuer.urlTemplate'],
     configuredLocations: values.locations,
+    freezeWindows: values['issuers.freezeWindows'],
+    secondRotation: values['issuers.secondRotation'],
     behindProxy: values['management.behindProxy'],
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],

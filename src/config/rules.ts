@@ -6,6 +6,7 @@
  */
 import { isIPv4 } from 'node:net';
 import { isMintmarkError } from '../domain/errors.ts';
+import { neverOpens } from '../domain/freeze-windows.ts';
 import { renderIssuerUrl } from '../domain/issuer.ts';
 import { knownLocation } from '../domain/locations.ts';
 import type { Listener } from './kinds.ts';
@@ -32,6 +33,7 @@ const RULES: readonly ((known: Known) => readonly Fault[])[] = [
   ({ values }) => sameAddressFaults(values),
   ({ values }) => locationFaults(values),
   ({ values }) => templateFaults(values),
+  ({ values }) => freezeFaults(values),
 ];
 
 /** Everything that is wrong. */
@@ -66,6 +68,10 @@ function clash(one: Listener, other: Listener): boolean {
   const covers = (wide: string, host: string): boolean => wide === host || wide === '::' || (wide === '0.0.0.0' && isIPv4(host));
   return one.port === other.port && (covers(one.host, other.host) || covers(other.host, one.host));
 }
+
+/** Windows that are each right may together leave no time. */
+const freezeFaults = ({ 'issuers.freezeWindows': windows = [] }: Partial<Values>): readonly Fault[] =>
+  neverOpens(windows) ? [{ about: 'issuers.freezeWindows', problem: 'leave no time in any week, so no key would ever rotate by itself. Shorten one; if that is what you want, set the period of each issuer to off instead (rotateEvery, issuer set-rotation).' }] : [];
 
 const locationFaults = ({ defaultLocation, locations }: Partial<Values>): readonly Fault[] =>
   defaultLocation === undefined || locations === undefined ? [] : faultOf('defaultLocation', () => knownLocation(defaultLocation, locations));

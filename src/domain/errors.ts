@@ -36,6 +36,7 @@ export const ERROR_CATALOGUE = {
   OperationNotAllowed: 'Mintmark does not do this, or not in the state that the resource is in.',
   KeyNotFound: 'The key ring has no key with this kid.',
   KeyIsActive: 'The key signs now; revoking it needs force.',
+  RotationWouldRevoke: 'The rotation would revoke a key that still verifies, which this server does only when it is asked for.',
   KeyRingClosed: 'The issuer was deleted: its key ring only waits for the last tokens to end.',
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',
   InvalidTokenRequest: 'The token request asks for something that a Kubernetes API server would refuse.',

@@ -3,13 +3,14 @@
  *
  * Owns: `nextStep` (a decision with its reason, first match wins) and the jitter. Leaves to `rotation.ts`: doing it.
  */
-import { after, earliest, hasCome } from './durations.ts';
+import { after, earliest, hasCome, latest } from './durations.ts';
+import { type FreezeWindow, frozenUntil } from './freeze-windows.ts';
 import { activatableAt, isReady, keysIn, type KeyRing, type SigningKey, theKey } from './key-ring.ts';
 
 /** Why nothing is done now. */
 export type WaitReason =
   | 'closed' | 'rotation off' | 'not due' | 'not confirmed by every publisher'
-  | 'caches may hold the old JWKS' | 'a retired key still verifies';
+  | 'caches may hold the old JWKS' | 'a retired key still verifies' | 'a freeze window is open';
 
 export type Step =
   | { readonly do: 'prune'; readonly reason: string }
@@ -21,7 +22,14 @@ export type Step =
 /** What the configuration has to say about every ring. */
 export interface RingSettings {
   readonly publicationGapSeconds: number;
+  /** No automatic rotation begins in them; everything else goes on. They open at some time (`neverOpens` is false). */
+  readonly freezeWindows: readonly FreezeWindow[];
+  /** Whether a rotation by hand that revokes a retired key is done, or refused until that is asked for. */
+  readonly secondRotation: SecondRotation;
 }
+
+export const SECOND_ROTATION = ['allow', 'confirm'] as const;
+export type SecondRotation = (typeof SECOND_ROTATION)[number];
 
 /** At most this fraction of the period is added to it, so that rings made together do not rotate together. */
 const LARGEST_JITTER = 0.05;
@@ -41,7 +49,7 @@ export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step
   if (expiredKeys(ring, now).length > 0) return { do: 'prune', reason: 'the last token of the key has ended' };
   if (!ring.open) return { do: 'wait', reason: 'closed', until: null };
   if (ring.gap.seconds !== settings.publicationGapSeconds) return { do: 'change gap', reason: 'the configured publication gap is another one', seconds: settings.publicationGapSeconds };
-  return ring.pending === null ? automaticStep(ring, now) : readyStep(ring, now, 'manual', `asked for by ${ring.pending.requestedBy}`);
+  return ring.pending === null ? automaticStep(ring, settings, now) : readyStep(ring, now, 'manual', `asked for by ${ring.pending.requestedBy}`);
 }
 
 /** When the rotator has to look at the ring next; null when only another change can make something due. */
@@ -51,23 +59,35 @@ export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date |
   return earliest(step.until, ...ring.keys.map((key) => key.expiresAt));
 }
 
-/** When the next activation can come at the soonest, by what is known now: for calendars. Null when it is not known. */
-export function nextActivation(ring: KeyRing): Date | null {
-  if (!ring.open) return null;
-  const ready = activatableAt(ring);
-  if (ring.pending !== null) return ready;
-  const due = automaticRotationDue(ring);
-  if (due === null || ready === null) return null;
-  return [due, ready, ...keysIn(ring, 'retired').map((key) => key.expiresAt)].reduce<Date>((last, at) => (at !== null && at > last ? at : last), due);
+/** The next activation, for calendars. */
+export interface NextActivation {
+  /** The soonest that it can come, by what is known now. */
+  readonly at: Date;
+  /** When it would come if no freeze window held it back; null when none does. */
+  readonly frozenSince: Date | null;
 }
 
-function automaticStep(ring: KeyRing, now: Date): Step {
+/** Null when it is not known. */
+export function nextActivation(ring: KeyRing, settings: RingSettings, now: Date): NextActivation | null {
+  if (!ring.open) return null;
+  const ready = activatableAt(ring);
+  if (ring.pending !== null) return ready === null ? null : { at: ready, frozenSince: null };
+  const due = automaticRotationDue(ring);
+  if (due === null || ready === null) return null;
+  const soonest = latest(due, ready, ...keysIn(ring, 'retired').map((key) => key.expiresAt)) ?? due;
+  const thaw = frozenUntil(settings.freezeWindows, latest(soonest, now) ?? now);
+  return thaw === null ? { at: soonest, frozenSince: null } : { at: thaw, frozenSince: soonest };
+}
+
+function automaticStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
   const due = automaticRotationDue(ring);
   if (due === null) return { do: 'wait', reason: 'rotation off', until: null };
   if (!hasCome(due, now)) return { do: 'wait', reason: 'not due', until: due };
   const retired = keysIn(ring, 'retired').filter((key) => key.origin === 'generated');
   if (retired.length > 0) return { do: 'wait', reason: 'a retired key still verifies', until: earliest(...retired.map((key) => key.expiresAt)) };
-  return readyStep(ring, now, 'automatic', 'the rotation period has passed');
+  const step = readyStep(ring, now, 'automatic', 'the rotation period has passed');
+  const thaw = step.do === 'wait' ? null : frozenUntil(settings.freezeWindows, now);
+  return thaw === null ? step : { do: 'wait', reason: 'a freeze window is open', until: thaw };
 }
 
 function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reason: string): Step {

@@ -5,9 +5,9 @@
  * Gets new keys ready made and sealed. Leaves to `rotation-schedule.ts`: what is due and when; to `service`: making
  * keys, transactions, waiting. Rule numbers are those of docs/decisions/0002-key-ring-rules.md.
  */
-import { after, DAY, latest } from './durations.ts';
+import { after, DAY, hasCome, latest } from './durations.ts';
 import { MintmarkError } from './errors.ts';
-import { BIRTH_VERSION, isReady, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, theKey } from './key-ring.ts';
+import { BIRTH_VERSION, isReady, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, type SigningKey, theKey } from './key-ring.ts';
 import { activateKey, begin, type Draft, finish, markPublished, type NewKey, note, prepare, pruneKey, retireKey, revokeKeyNow, type RingChange, type Why, withRing } from './key-ring-change.ts';
 import { expiredKeys } from './rotation-schedule.ts';
 
@@ -43,14 +43,22 @@ export type RotationOutcome =
 export function requestRotation(ring: KeyRing, request: RotationRequest, next: NewKey, now: Date, why: Why): RotationOutcome {
   assertOpen(ring, 'rotated');
   const operationId = ring.pending?.operationId ?? request.operationId;
-  const switches = switchesAtOnce(ring, request.force, now);
-  if (ring.pending !== null && !switches) return { outcome: 'joined', change: null, operationId, revoked: [] };
+  if (joins(ring, request.force, now)) return { outcome: 'joined', change: null, operationId, revoked: [] };
   const retired = keysIn(ring, 'retired');
   const revoked = retired.map(({ kid }) => kid);
   const draft = retired.reduce<Draft>(revokeKeyNow, note(begin(ring, now, why), 'rotationRequested'));
-  if (switches) return { outcome: 'rotated', change: finish(switchKeys(draft, next)), operationId, revoked };
+  if (switchesAtOnce(ring, request.force, now)) return { outcome: 'rotated', change: finish(switchKeys(draft, next)), operationId, revoked };
   const pending = { operationId, requestedAt: draft.ring.updatedAt, requestedBy: why.actor };
   return { outcome: 'waiting', change: finish(withRing(draft, { pending })), operationId, revoked };
+}
+
+/** Whether a rotation by hand, asked now, becomes part of one that waits, and so changes nothing. */
+const joins = (ring: KeyRing, force: boolean, now: Date): boolean => ring.pending !== null && !switchesAtOnce(ring, force, now);
+
+/** The keys whose tokens an unforced rotation by hand, asked now, would break: it revokes those that are retired. */
+export function brokenByRotation(ring: KeyRing, now: Date): readonly SigningKey[] {
+  if (!ring.open || joins(ring, false, now)) return [];
+  return keysIn(ring, 'retired').filter(({ expiresAt }) => expiresAt === null || !hasCome(expiresAt, now));
 }
 
 /** Whether a rotation by hand, asked now, would activate the prepared key in the same commit, and so need a new one. */

@@ -182,6 +182,8 @@ export interface StoreWriter extends StoreReader {
   setWakeAt(issuerId: string, at: Date | null): Promise<void>;
   /** Makes every open ring with another publication gap due at `at`. */
   wakeRingsWithOtherGap(gapSeconds: number, at: Date): Promise<void>;
+  /** Makes every ring due at `at` whose active key should have given way by then. */
+  wakeOverdueRings(at: Date): Promise<void>;
 
   /** Writes down that this publisher serves all documents up to `change`, from the transaction's time on. */
   confirmPublication(publisher: string, change: number): Promise<void>;

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { isMintmarkError } from '../../src/domain/errors.ts';
+import { freezeWindowOf } from '../../src/domain/freeze-windows.ts';
 import { assertRing, publishedKeys } from '../../src/domain/key-ring.ts';
+import type { RotationResult } from '../../src/service/key-rings.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type OpenStore, World } from './world.ts';
 
@@ -21,13 +24,28 @@ interface NamedDeed {
 const deed = (name: string, run: Deed): NamedDeed => ({ name, run });
 const seconds = fc.oneof(fc.constantFrom(1, 3, 30), fc.constantFrom(250, 300, 599, 600), fc.constantFrom(3600, DAY - 3600, DAY, DAY + 200, 2 * DAY, 3 * DAY), fc.integer({ min: 1, max: 2 * DAY }));
 
-const rotate = async (world: World, requestId: string | null = null) => world.rotate({ force: false, emergency: false }, requestId);
+const PLAIN = { force: false, emergency: false };
+/** A refusal of what was not asked for changes nothing, and asking for it is not refused. */
+const rotate = async (world: World, requestId: string | null = null): Promise<RotationResult> => {
+  const before = await world.ring();
+  try {
+    return await world.rotate(PLAIN, requestId);
+  } catch (error) {
+    if (!isMintmarkError(error, 'RotationWouldRevoke')) throw error;
+    assert.equal(world.settings.secondRotation, 'confirm');
+    assert.deepEqual(await world.ring(), before);
+    return world.rotate({ ...PLAIN, revokePrevious: true }, requestId);
+  }
+};
 
 /** A restart with another publication gap. */
-const newGap = (gap: number): NamedDeed => deed(`restart with a gap of ${gap} s`, async (world) => {
-  world.restart(gap, 2 * DAY);
-  await world.adoptGap(gap);
-});
+const newGap = (gap: number): NamedDeed => deed(`restart with a gap of ${gap} s`, (world) => world.restart({ publicationGapSeconds: gap }));
+
+/** The histories begin on Thursday 2026-01-01 and last for days or weeks. */
+const FREEZES = [[], ['Fri 18:00-Mon 06:00'], ['Thu 06:00-Thu 00:00'], ['2026-01-02T00:00Z/2026-01-20T00:00Z'], ['Sat 00:00-Sun 00:00', 'Sun 00:00-Tue 12:00', '2026-01-06T09:00Z/2026-01-09T00:00Z']] as const;
+
+/** A restart with other freeze windows. */
+const newFreeze = (texts: readonly string[]): NamedDeed => deed(`restart with the freeze windows ${texts.join(', ') || 'none'}`, (world) => world.restart({ freezeWindows: texts.map((text) => freezeWindowOf(text)!) }));
 
 /** The ring moves on, twice, between the signature of a token and its record. */
 const rotationsWhileSigning = deed('two rotations while a token is signed', async (world) => {
@@ -69,6 +87,8 @@ const WILD = [
 const histories = (...deeds: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<NamedDeed> }[]): fc.Arbitrary<NamedDeed[]> =>
   fc.array(fc.oneof(...deeds).map((made) => Object.assign(made, { toString: () => made.name })), { minLength: 1, maxLength: 64, size: 'max' });
 
+const changesOfSecondRotation = { weight: 2, arbitrary: fc.constantFrom('allow' as const, 'confirm' as const).map((secondRotation) => deed(`restart with ${secondRotation}`, (world) => world.restart({ secondRotation }))) };
+const changesOfFreeze = { weight: 4, arbitrary: fc.constantFrom(...FREEZES).map(newFreeze) };
 const changesOfGap = { weight: 3, arbitrary: fc.constantFrom(...GAPS).map(newGap) };
 const clockSettings = { weight: 3, arbitrary: fc.integer({ min: -60, max: 60 }).map((off) => deed(`the store's clock is ${off} s off`, async (world) => world.setClock(off))) };
 
@@ -126,11 +146,28 @@ test('wild: force, emergency and revocation break only what they name', { timeou
 test("a store's clock that is set by up to a minute each way harms nobody who honours max-age", { timeout: 300_000 }, () =>
   fc.assert(fc.asyncProperty(fc.constant(600), histories(...CALM, ...WILD, clockSettings), (gap, deeds) => live(gap, deeds)), RUNS));
 
+test('confirm: a rotation by hand revokes nothing unasked', { timeout: 300_000 }, () =>
+  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, changesOfGap, changesOfSecondRotation), (gap, deeds) => live(gap, deeds)), RUNS));
+
+test('freeze: nothing rotates by itself in a window, and what is asked for goes on', { timeout: 300_000 }, () =>
+  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap, changesOfFreeze), (gap, deeds) => live(gap, deeds)), RUNS));
+
+/** So few kinds of deeds that keys often come due in a freeze which is then taken away. */
+const THAWING = [
+  { weight: 3, arbitrary: fc.constantFrom(3600, DAY, 3 * DAY).map((length) => deed(`${length} s pass`, async (world) => void (world.time += length * 1000))) },
+  { weight: 3, arbitrary: fc.constant(deed('rotator', (world) => world.runRotator())) },
+  { weight: 1, arbitrary: fc.constant(deed('token', (world) => world.issueToken(DAY))) },
+  changesOfFreeze,
+] as const;
+
+test('thaw: a freeze that was taken away or made shorter holds nothing back', { timeout: 300_000 }, () =>
+  fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...THAWING), (gap, deeds) => live(gap, deeds)), RUNS));
+
 /** Every commit is written through to the disk, so these are fewer. */
 test('all of it on SQLite', { timeout: 300_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'mintmark-properties-'));
   t.after(() => rm(dir, { recursive: true }));
   let count = 0;
   const openStore: OpenStore = ({ clock }) => openSqliteStore({ file: join(dir, `${(count += 1)}.db`), clock });
-  await fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap), (gap, deeds) => live(gap, deeds, openStore)), { numRuns: Math.ceil(RUNS.numRuns / 50) });
+  await fc.assert(fc.asyncProperty(fc.constantFrom(...GAPS), histories(...CALM, ...WILD, changesOfGap, changesOfFreeze, changesOfSecondRotation), (gap, deeds) => live(gap, deeds, openStore)), { numRuns: Math.ceil(RUNS.numRuns / 50) });
 });

@@ -45,6 +45,7 @@ export const STATUS = {
   OperationNotAllowed: { status: 409 },
   KeyNotFound: { status: 404 },
   KeyIsActive: { status: 409 },
+  RotationWouldRevoke: { status: 409 },
   KeyRingClosed: { status: 409 },
   InvalidRotationPolicy: { status: 400 },
   InvalidTokenRequest: { status: 400 },
