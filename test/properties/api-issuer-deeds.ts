@@ -175,7 +175,7 @@ const listDeed = fc.record({ at: place, filter: fc.constantFrom(...(Object.keys(
     const expected = [...run.model.clusters.values()].filter((cluster) => cluster.subscriptionId === at.subscription && cluster.ring !== null && FILTERS[filter](cluster));
     assert.deepEqual(listed.map(({ properties }) => properties.issuerURL).toSorted(), expected.map(({ ring }) => ring!.issuerURL).toSorted());
     const names = listed.map(({ properties }) => properties.clusterName.toLowerCase());
-    if (order === 'name desc') assert.deepEqual(names, names.toSorted().reverse());
+    if (order === 'name desc') assert.deepEqual(names, names.toSorted().toReversed());
   }));
 
 const operationDeed = fc.record({ at: place, which: fc.nat(8), form: fc.constantFrom('operations' as const, 'operationresults' as const) }).map(({ at, which, form }) =>

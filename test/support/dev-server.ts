@@ -64,8 +64,8 @@ export class Running {
   stdout = '';
   stderr = '';
 
-  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}) {
-    this.process = spawn(command, args, { cwd: ROOT, ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_LIFE_MS, killSignal: 'SIGKILL' });
+  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly timeout?: number } = {}) {
+    this.process = spawn(command, args, { cwd: ROOT, timeout: LONGEST_LIFE_MS, ...options, stdio: ['ignore', 'pipe', 'pipe'], killSignal: 'SIGKILL' });
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, stdout: this.stdout, stderr: this.stderr }));
