@@ -17,6 +17,7 @@ export const NEWCOMERS = ['aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000
 export const SECOND_SUBSCRIPTION = 'bbbbbbbb-0000-4000-8000-000000000001';
 
 export const often = <T>(good: fc.Arbitrary<T>, seldom: fc.Arbitrary<T>): fc.Arbitrary<T> => fc.oneof({ weight: 19, arbitrary: good }, { weight: 1, arbitrary: seldom });
+export const mostly = <T>(good: fc.Arbitrary<T>, sometimes: fc.Arbitrary<T>): fc.Arbitrary<T> => fc.oneof({ weight: 6, arbitrary: good }, { weight: 1, arbitrary: sometimes });
 
 /** Mostly somebody who may. */
 export const whoever: fc.Arbitrary<string | null> = fc.oneof(

@@ -21,7 +21,7 @@ import type { Deed } from './api-places.ts';
 import { BEGINNING, RESOURCE_DEEDS } from './api-resource-deeds.ts';
 import { ApiRun, type Send } from './api-run.ts';
 
-const RUNS = Number(process.env['MINTMARK_API_RUNS'] ?? 150);
+const RUNS = Number(process.env['MINTMARK_API_RUNS'] ?? 100);
 const TIMEOUT = { timeout: Math.max(300_000, RUNS * 2000) };
 
 const deedsOf = fc.array(fc.oneof(...RESOURCE_DEEDS, ...ISSUER_DEEDS, ...PEOPLE_DEEDS, { weight: 4, arbitrary: BAD_REQUESTS }), { minLength: 1, maxLength: 60, size: 'max' });
@@ -88,7 +88,7 @@ test('random sequences on SQLite, over a socket, do what the model says', TIMEOU
   const folder = await folderFor(t);
   let count = 0;
   const openStore: NonNullable<Open['openStore']> = (clock) => openSqliteStore({ file: join(folder, `${(count += 1)}.db`), clock });
-  await fc.assert(fc.asyncProperty(sequences, (deeds) => play(deeds, { openStore }, overSocket)), { numRuns: Math.ceil(RUNS / 10) });
+  await fc.assert(fc.asyncProperty(sequences, (deeds) => play(deeds, { openStore }, overSocket)), { numRuns: Math.ceil(RUNS / 12) });
 });
 
 test('a reply that is not as documented is seen', async () => {
