@@ -72,7 +72,7 @@ const HEADERS: readonly (readonly [string, readonly string[]])[] = [
 const LINES = ['No colon', 'Bad Name: x', ': empty', 'X-Fold: a\r\n b', 'X: a\u0000b', 'X-Injected: a\rX-Injected: b', 'X-\u00e9: x', Array.from({ length: 300 }, (_, n) => `X-${n}: y`).join('\r\n'), 'Content-Length: 3\r\nContent-Length: 4', 'Content-Length: 4\r\nTransfer-Encoding: chunked', 'Content-Length : 3'] as const;
 
 const header = fc.oneof(
-  { weight: 6, arbitrary: oneOf(...HEADERS).chain(([name, values]) => oneOf(...values).map((value) => `${name}: ${value}`)) },
+  { weight: 4, arbitrary: oneOf(...HEADERS).chain(([name, values]) => oneOf(...values).map((value) => `${name}: ${value}`)) },
   { weight: 2, arbitrary: fc.tuple(oneOf(...HEADERS), oneOf(...JUNK)).map(([[name], junk]) => `${name}: ${junk}`) },
   { weight: 1, arbitrary: oneOf(...LINES) },
 );

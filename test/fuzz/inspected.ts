@@ -11,10 +11,6 @@ interface Answer {
   readonly result?: { readonly usedSize?: number; readonly result?: Remote; readonly objects?: Remote };
 }
 
-/** What a server makes for each connection and request, and must forget after it. */
-const KINDS = { sockets: "process.getBuiltinModule('node:net').Socket", requests: "process.getBuiltinModule('node:http').IncomingMessage", replies: "process.getBuiltinModule('node:http').ServerResponse" } as const;
-export type Alive = Readonly<Record<keyof typeof KINDS, number>>;
-
 /** The inspector of a process that was started with `--inspect=127.0.0.1:0`, by what it printed. */
 export class Inspected {
   readonly #socket: WebSocket;
@@ -43,14 +39,9 @@ export class Inspected {
     return (await this.#ask('Runtime.getHeapUsage')).result?.usedSize ?? Number.NaN;
   }
 
-  /** How many objects of each kind are reachable. */
-  async alive(): Promise<Alive> {
-    const { sockets, requests, replies } = KINDS;
-    return { sockets: await this.#count(sockets), requests: await this.#count(requests), replies: await this.#count(replies) };
-  }
-
-  async #count(constructor: string): Promise<number> {
-    const prototype = await this.#ask('Runtime.evaluate', { expression: `${constructor}.prototype`, objectGroup: 'count' });
+  /** How many sockets are reachable, open or not. Whatever else is made for a connection or request refers to its socket. */
+  async liveSockets(): Promise<number> {
+    const prototype = await this.#ask('Runtime.evaluate', { expression: "process.getBuiltinModule('node:net').Socket.prototype", objectGroup: 'count' });
     const found = await this.#ask('Runtime.queryObjects', { prototypeObjectId: prototype.result?.result?.objectId, objectGroup: 'count' });
     const length = await this.#ask('Runtime.callFunctionOn', { functionDeclaration: 'function () { return this.length; }', objectId: found.result?.objects?.objectId, returnByValue: true });
     await this.#ask('Runtime.releaseObjectGroup', { objectGroup: 'count' });

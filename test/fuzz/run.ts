@@ -29,7 +29,7 @@ try {
     console.error(`FOUND, again with --kind ${kind} --seed ${seed} --attacks ${attacks}:\n${findings.join('\n')}`);
     process.exitCode = 1;
   }
-  if (process.exitCode !== 1) await assertNothingLeft(target, first, attacks);
+  if (process.exitCode !== 1) await assertNothingLeft(target, first, attacks, 'old');
 } finally {
   await target.stop();
 }

@@ -18,7 +18,7 @@ import type { IssuerBody, ManagedClusterBody } from '../../src/http/management/c
 import { eventually, freePort, ROOT, Running } from '../support/dev-server.ts';
 import { assault, type Line } from './assault.ts';
 import { type ListenerName, readReplies, type WireReply } from './http-replies.ts';
-import { type Alive, Inspected, openFiles, type OpenFiles, residentMemory } from './inspected.ts';
+import { Inspected, openFiles, type OpenFiles, residentMemory } from './inspected.ts';
 
 export type TargetKind = 'tls' | 'plain';
 type Ports = Readonly<Record<ListenerName, number>>;
@@ -175,8 +175,8 @@ export class Target {
     return this.#inspected!.liveHeap();
   }
 
-  alive(): Promise<Alive> {
-    return this.#inspected!.alive();
+  liveSockets(): Promise<number> {
+    return this.#inspected!.liveSockets();
   }
 
   residentMemory(): Promise<number> {
