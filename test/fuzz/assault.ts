@@ -11,7 +11,7 @@ export interface Aftermath {
 }
 
 /** How long nothing may come before an attacker gives up waiting, in milliseconds: what is still to come is then not looked at. */
-const PATIENCE_MS = 400;
+const PATIENCE_MS = 600;
 const MOST_SINGLE_BYTES = 400;
 
 /** A connection that may be written to. */
