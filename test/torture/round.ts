@@ -1,0 +1,275 @@
+/**
+ * One life of one place: requests are sent, the server is killed, what it left is examined, it starts again, and what it
+ * serves is compared with what was promised. Again and again, on the same files.
+ *
+ * Chance decides by the seed: what is asked, when the kill falls, how far the clock moves. What the machine makes of it
+ * in these milliseconds is not in the seed, so a failure comes again by it soon, not at once.
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DAY, HOUR, MINUTE } from '../../src/domain/durations.ts';
+import { OPERATION_DAYS } from '../../src/domain/operation.ts';
+import type { RotateReply, TokenReply } from '../../src/http/management/contract.ts';
+import { ClusterApi, logIn, type Sent, success } from '../support/dev-api.ts';
+import type { Running } from '../support/dev-server.ts';
+import { type Deed, type DeedKind, DEEDS, newDeed, sendDeed } from './deeds.ts';
+import { examineStore, type LeftBehind } from './left-behind.ts';
+import { assertRecord, type ClusterRecord, newRecord, type Outcome, reconcile } from './model.ts';
+import { type Place, PLACES, type PlaceKind } from './place.ts';
+import { Random } from './random.ts';
+import { assertEnds, assertServed, type GivenToken, givenToken, type NamedOperation, statusOf, verifyTokens } from './served.ts';
+import type { Moment, Tally } from './tally.ts';
+
+/** Clusters that are there at the same time. */
+const MOST_CLUSTERS = 6;
+/** Kills between two times at which every operation has to end. */
+const SETTLE_EVERY = 10;
+/** Of an access token, an hour, so much is used. */
+const LOGIN_FOR = 50 * MINUTE;
+/** How far the clock is moved, and how often: beyond the end of retired keys, and beyond a rotation period. */
+const MOVES = { [25 * HOUR]: 4, [32 * DAY]: 1 };
+/** Milliseconds that a request takes, until it was measured. */
+const GUESS = 50;
+
+export class Round {
+  readonly #place: Place;
+  readonly #random: Random;
+  readonly #tally: Tally;
+  readonly #records: ClusterRecord[] = [];
+  readonly #operations = new Map<string, NamedOperation>();
+  /** Kind of deed → milliseconds that one took, undisturbed. */
+  readonly #lengths = new Map<DeedKind, number>();
+  #tokens: readonly GivenToken[] = [];
+  #startLength = 500;
+  #loggedInAt = 0;
+  #accessToken = '';
+  #server: Running | null = null;
+
+  private constructor(place: Place, random: Random, tally: Tally) {
+    [this.#place, this.#random, this.#tally] = [place, random, tally];
+  }
+
+  /** Lives through so many kills. The error of a failure says where, and where the files are, which then stay if `keep`. */
+  static async live({ kind, seed, kills, tally, keep = false }: { readonly kind: PlaceKind; readonly seed: string; readonly kills: number; readonly tally: Tally; readonly keep?: boolean }): Promise<void> {
+    const place = await PLACES[kind]();
+    const round = new Round(place, new Random(seed), tally);
+    const before = tally.allKills;
+    try {
+      await round.#begin();
+      while (tally.allKills < before + kills) await round.#step();
+      await round.#end();
+    } catch (cause) {
+      await round.#server?.end('SIGKILL');
+      const output = round.#server === null ? '' : `\nThe server's last words:\n${round.#server.stdout.slice(-500)}${round.#server.stderr.slice(-3000)}`;
+      throw new Error(`mintmark ${kind}, seed ${seed}, after kill ${tally.allKills - before} of the round${keep ? `, on ${place.dir}` : ''}: ${(cause as Error).message}${output}`, { cause });
+    } finally {
+      if (!keep || tally.allKills >= before + kills) await place.remove();
+    }
+  }
+
+  /** A first start, perhaps killed at once; then each kind of request once, to know how long it takes. */
+  async #begin(): Promise<void> {
+    await this.#start();
+    for (let made = 0; made < 3; made += 1) this.#records.push(await this.#undisturbed('create', await this.#newRecord()));
+    for (const kind of ['token', 'rotate', 'force', 'emergency', 'revoke'] as const) await this.#undisturbed(kind, this.#records[0]!);
+  }
+
+  async #undisturbed(kind: DeedKind, record: ClusterRecord): Promise<ClusterRecord> {
+    const deed = newDeed(kind, record, this.#random);
+    const begun = performance.now();
+    const reply = await sendDeed(deed);
+    assert.ok(reply !== null, `${kind} had no reply though nothing was killed`);
+    this.#lengths.set(kind, performance.now() - begun);
+    const left = await this.#examine();
+    this.#settle([{ deed, reply }], left);
+    return record;
+  }
+
+  async #step(): Promise<void> {
+    const moment = this.#random.weighted<Moment>({ 'in flight': 10, 'first byte': 4, rotator: this.#place.moveClock === null ? 0 : 3, starting: 2 });
+    const outcomes = moment === 'rotator' ? await this.#killRotator() : moment === 'starting' ? await this.#killIdle() : await this.#killRequests(moment);
+    this.#tally.kills[moment] += 1;
+    const left = await this.#examine();
+    const repeats = this.#settle(outcomes, left);
+    await this.#start();
+    await this.#assertServed();
+    await this.#repeat(repeats);
+    if (this.#tally.allKills % SETTLE_EVERY === 0) await this.#endOperations();
+  }
+
+  async #end(): Promise<void> {
+    await this.#endOperations();
+    const { code } = await this.#server!.end('SIGTERM');
+    assert.equal(code, 0, 'it stops when it is asked to');
+    const left = await this.#examine();
+    this.#settle([], left);
+    for (const { events } of this.#records) {
+      this.#tally.pruned += events.filter(({ kind }) => kind === 'pruned').length;
+      this.#tally.automatic += events.filter(({ kind, cause }) => kind === 'activated' && cause === 'automatic').length;
+    }
+  }
+
+  async #killRequests(moment: 'in flight' | 'first byte'): Promise<readonly Outcome[]> {
+    const deeds = await this.#chooseDeeds();
+    const typical = Math.max(...deeds.map(({ kind }) => this.#lengths.get(kind) ?? GUESS));
+    const first = Promise.withResolvers<void>();
+    let waitingFor = deeds.length;
+    const sent: Sent = { onReply: () => first.resolve() };
+    const replies = deeds.map(async (deed) => {
+      const reply = await sendDeed(deed, moment === 'first byte' ? sent : {});
+      waitingFor -= 1;
+      first.resolve();
+      return { deed, reply };
+    });
+    if (moment === 'first byte') await first.promise;
+    await pause(moment === 'first byte' ? this.#random.below(3) : this.#random.below(typical));
+    if (waitingFor > 0) this.#tally.unanswered += 1;
+    await this.#kill();
+    return Promise.all(replies);
+  }
+
+  /** One to three that change a ring, each another, and up to two tokens. */
+  async #chooseDeeds(): Promise<readonly Deed[]> {
+    const there = this.#records.filter(({ state }) => state === 'there');
+    const free = new Set(there);
+    const deeds: Deed[] = [];
+    const wanted = 1 + this.#random.integerBelow(3);
+    while (deeds.length < wanted) {
+      const kind = this.#random.weighted(Object.fromEntries(Object.entries(DEEDS).map(([name, { weight, wants }]) => [name, (wants === 'there' ? free.size === 0 : there.length >= MOST_CLUSTERS) ? 0 : weight])) as Record<DeedKind, number>);
+      const record = DEEDS[kind].wants === 'there' ? this.#random.pick([...free]) : await this.#newRecord();
+      if (kind === 'create') this.#records.push(record);
+      free.delete(record);
+      deeds.push(newDeed(kind, record, this.#random));
+    }
+    const tokens = there.length === 0 ? 0 : this.#random.integerBelow(3);
+    return [...deeds, ...Array.from({ length: tokens }, () => newDeed('token', this.#random.pick(there), this.#random))];
+  }
+
+  /** The clock moves, so keys end and rotations are due; the kill falls while that is done, or before. */
+  async #killRotator(): Promise<readonly Outcome[]> {
+    const seconds = Number(this.#random.weighted(MOVES));
+    // What has ended is forgotten a week later.
+    if (seconds > OPERATION_DAYS * DAY) await this.#endOperations();
+    await this.#place.moveClock!(seconds);
+    await pause(this.#random.below(300));
+    await this.#kill();
+    return [];
+  }
+
+  /** Nothing is asked of it; what follows is a start that is killed as well. */
+  async #killIdle(): Promise<readonly Outcome[]> {
+    await this.#kill();
+    const starts = 1 + this.#random.integerBelow(2);
+    for (let times = 0; times < starts; times += 1) {
+      const starting = this.#place.launch();
+      await pause(this.#random.below(1.2 * this.#startLength));
+      this.#tally.killedStarts += 1;
+      await starting.end('SIGKILL');
+    }
+    return [];
+  }
+
+  async #kill(): Promise<void> {
+    const { stdout, stderr } = await this.#server!.end('SIGKILL');
+    assert.doesNotMatch(stderr, /"level":(?:50|60)|^\s+at .*\(|ERROR: /m, 'the server has reported a fault');
+    assert.ok(stdout !== '' || this.#place.kind === 'serve');
+  }
+
+  async #start(): Promise<void> {
+    const begun = performance.now();
+    this.#place.newConnections();
+    this.#server = this.#place.launch();
+    await this.#place.up(this.#server);
+    this.#startLength = performance.now() - begun;
+    this.#tally.restarted(this.#startLength);
+    await this.#logIn();
+  }
+
+  async #logIn(): Promise<void> {
+    const now = this.#place.now().getTime() / 1000;
+    if (now < this.#loggedInAt + LOGIN_FOR) return;
+    this.#accessToken = await logIn(this.#place);
+    this.#loggedInAt = now;
+    const [dev] = [await this.#apiOf('any')];
+    success(await dev.send('PUT', dev.cluster.split('/providers/')[0]!, { location: 'eastus' }));
+    for (const record of this.#records) record.api = await this.#apiOf(record.name);
+  }
+
+  #apiOf(name: string): Promise<ClusterApi> {
+    return ClusterApi.open(this.#place, { name, accessToken: this.#accessToken });
+  }
+
+  async #newRecord(): Promise<ClusterRecord> {
+    const name = `c${this.#records.length + 1}`;
+    return newRecord(name, await this.#apiOf(name));
+  }
+
+  async #examine(): Promise<LeftBehind> {
+    return examineStore(this.#place, (await this.#place.profile()).subscriptionId);
+  }
+
+  /** Compares outcomes and store, keeps what was given out; returns the deeds that have to be repeated. */
+  #settle(outcomes: readonly Outcome[], left: LeftBehind): readonly { readonly deed: Deed; readonly done: boolean }[] {
+    const repeats: { deed: Deed; done: boolean }[] = [];
+    for (const outcome of outcomes) {
+      const { deed, reply } = outcome;
+      const fate = reconcile(outcome, left);
+      this.#tally.fates[deed.kind][fate] += 1;
+      if (reply === null) repeats.push({ deed, done: fate === 'without a reply, and done' });
+      else if (fate === 'acknowledged') this.#keep(outcome);
+    }
+    for (const record of this.#records) assertRecord(record, left);
+    return repeats;
+  }
+
+  /** What a reply gave out: a token, an operation. */
+  #keep({ deed: { kind, record }, reply }: Outcome): void {
+    if (reply === null) return;
+    if (kind === 'token') this.#tokens = [...this.#tokens, givenToken(success<TokenReply>(reply).status.token, record)];
+    const id = reply.status !== 202 ? undefined : kind === 'delete' ? String(reply.headers['azure-asyncoperation']).split('/').at(-1) : (JSON.parse(reply.text) as RotateReply).operationId;
+    if (id !== undefined) this.#operations.set(id, { id, record });
+  }
+
+  async #assertServed(): Promise<void> {
+    for (const record of this.#records.filter(({ state }) => state === 'there')) await assertServed(this.#place, record, this.#tokens);
+    const { living, verified, failed } = await verifyTokens(this.#place, this.#tokens);
+    this.#tokens = living;
+    this.#tally.verifiedTokens += verified;
+    this.#tally.brokenTokens += failed;
+    for (const operation of this.#operations.values()) await statusOf(operation);
+  }
+
+  /** A request that had no reply is sent again, as a client would: it was done, or it is now; and then never again. */
+  async #repeat(repeats: readonly { readonly deed: Deed; readonly done: boolean }[]): Promise<void> {
+    for (const { deed: { kind, ...facts }, done } of repeats) {
+      const deed: Deed = { ...facts, kind: kind === 'rotate twice at once' ? 'rotate' : kind };
+      const again = await sendDeed(deed);
+      assert.ok(again !== null, `${deed.kind} was repeated and had no reply`);
+      if (DEEDS[deed.kind].cause !== null) assertRepeat(deed, done, again.status, again.text);
+      const third = deed.kind === 'token' ? again : await sendDeed(deed);
+      this.#keep({ deed, reply: again });
+      const left = await this.#examine();
+      reconcile({ deed, reply: again }, left);
+      assert.equal(operationOf(third?.text), operationOf(again.text), `${deed.kind} was repeated once more and is another operation`);
+      for (const record of this.#records) assertRecord(record, left);
+    }
+  }
+
+  /** After time enough every operation has ended. */
+  async #endOperations(): Promise<void> {
+    await this.#place.moveClock?.(MINUTE);
+    for (const operation of this.#operations.values()) await assertEnds(operation);
+    this.#tally.endedOperations += this.#operations.size;
+    this.#operations.clear();
+  }
+}
+
+const operationOf = (text: string | undefined): string | undefined => (text === undefined || !text.includes('operationId') ? undefined : (JSON.parse(text) as RotateReply).operationId);
+
+/** What a repeat has to say, by whether the store had the first one. */
+function assertRepeat({ kind, record }: Deed, done: boolean, status: number, text: string): void {
+  const told = `${kind} of ${record.name}, which ${done ? 'was' : 'was not'} done when the server was killed, was repeated and answered with ${status} ${text.slice(0, 300)}`;
+  if (kind === 'create') assert.equal(status, done ? 200 : 201, told);
+  else if (kind === 'delete') assert.equal(status, done ? 204 : 202, told);
+  else if (done) assert.equal((JSON.parse(text) as RotateReply).outcome, 'joined', told);
+}
