@@ -109,10 +109,11 @@ export class DevHome {
   readonly #clockFile: string;
   readonly #clock: boolean;
   readonly #scratch: string;
+  readonly #own: boolean;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, clock: boolean, [managementPort, issuerPort]: readonly [number, number]) {
-    [this.#scratch, this.#clock] = [scratch, clock];
+  private constructor(scratch: string, clock: boolean, own: boolean, [managementPort, issuerPort]: readonly [number, number]) {
+    [this.#scratch, this.#clock, this.#own] = [scratch, clock, own];
     this.dir = join(scratch, 'home');
     this.#clockFile = join(scratch, 'seconds-ahead');
     [this.managementPort, this.issuerPort] = [managementPort, issuerPort];
@@ -129,8 +130,8 @@ export class DevHome {
   }
 
   /** For programs that are no tests, and for homes that do not last as long as their file: whoever makes it calls `remove`. */
-  static async unattended({ clock = false }: { readonly clock?: boolean } = {}): Promise<DevHome> {
-    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, [await freePort(), await freePort()]);
+  static async unattended({ clock = false, dir }: { readonly clock?: boolean; /** A folder to use, which is left when the home is removed. */ readonly dir?: string } = {}): Promise<DevHome> {
+    const home = new DevHome(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-e2e-'))), clock, dir === undefined, [await freePort(), await freePort()]);
     // For what fails before anybody removes it.
     process.once('exit', home.#abandon);
     return home;
@@ -188,7 +189,7 @@ export class DevHome {
 
   #abandon = (): void => {
     for (const running of this.#started) if (!running.isOver) running.kill('SIGKILL');
-    rmSync(this.#scratch, { recursive: true, force: true });
+    if (this.#own) rmSync(this.#scratch, { recursive: true, force: true });
   };
 }
 

@@ -19,13 +19,15 @@ export class ServeFolder {
   readonly issuer: number;
   readonly started: Running[] = [];
 
-  private constructor(dir: string, management: number, issuer: number) {
-    [this.dir, this.management, this.issuer] = [dir, management, issuer];
+  readonly #own: boolean;
+
+  private constructor(dir: string, own: boolean, management: number, issuer: number) {
+    [this.dir, this.#own, this.management, this.issuer] = [dir, own, management, issuer];
   }
 
-  /** `settings`: more lines of the file. `dir`: an empty folder to use; one of its own when left out. */
+  /** `settings`: more lines of the file. `dir`: an empty folder to use, which is left when this is removed. */
   static async make({ settings = '', dir }: { readonly settings?: string; readonly dir?: string } = {}): Promise<ServeFolder> {
-    const folder = new ServeFolder(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-serve-'))), await freePort(), await freePort());
+    const folder = new ServeFolder(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-serve-'))), dir === undefined, await freePort(), await freePort());
     process.once('exit', folder.#abandon);
     await folder.put(await certificateFor('localhost'));
     await writeFile(folder.path('key-encryption-key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
@@ -84,7 +86,7 @@ ${settings}`);
 
   #abandon = (): void => {
     for (const running of this.started) if (!running.isOver) running.kill('SIGKILL');
-    rmSync(this.dir, { recursive: true, force: true });
+    if (this.#own) rmSync(this.dir, { recursive: true, force: true });
   };
 }
 

@@ -14,7 +14,7 @@ import type { Resource } from '../../src/domain/resource.ts';
 import { createTokenSigner } from '../../src/keys/sign.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store, NumberedEvent, StoreReader } from '../../src/store/store.ts';
-import { copyOfStore, type Place } from './place.ts';
+import { copyOfStore, type Place } from '../support/place.ts';
 
 export interface LeftIssuer {
   readonly issuer: Issuer;

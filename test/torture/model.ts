@@ -114,9 +114,9 @@ function adopt(record: ClusterRecord, { issuer }: LeftIssuer, reply: HttpReply |
   if (reply !== null) assert.equal(success<ManagedClusterBody>(reply).properties.oidcIssuerProfile.issuerURL, issuer.url, 'the issuer URL in the reply is another one than in the store');
 }
 
-/** What may be refused: a key that has ended meanwhile, and a token whose key was replaced while it was being signed. */
+/** What may be refused: a key that has ended meanwhile, and a token whose key was replaced, or its cluster deleted, while it was being signed. */
 function refused({ kind, record }: Deed, { status, text }: HttpReply): Fate {
-  const expected = (kind === 'revoke' && status === 404) || (kind === 'token' && status === 503);
+  const expected = (kind === 'revoke' && status === 404) || (kind === 'token' && (status === 503 || record.state !== 'there'));
   assert.ok(expected, `${kind} of ${record.name} was refused with ${status} ${text.slice(0, 500)}`);
   return 'refused';
 }

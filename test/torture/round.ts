@@ -15,7 +15,7 @@ import type { Running } from '../support/dev-server.ts';
 import { type Deed, type DeedKind, DEEDS, newDeed, sendDeed } from './deeds.ts';
 import { examineStore, type LeftBehind } from './left-behind.ts';
 import { assertRecord, type ClusterRecord, newRecord, type Outcome, reconcile } from './model.ts';
-import { type Place, PLACES, type PlaceKind } from './place.ts';
+import { type Place, PLACES, type PlaceKind } from '../support/place.ts';
 import { Random } from './random.ts';
 import { assertEnds, assertServed, type GivenToken, givenToken, type NamedOperation, statusOf, verifyTokens } from './served.ts';
 import type { Moment, Tally } from './tally.ts';
@@ -243,13 +243,13 @@ export class Round {
   async #repeat(repeats: readonly { readonly deed: Deed; readonly done: boolean }[]): Promise<void> {
     for (const { deed: { kind, ...facts }, done } of repeats) {
       const deed: Deed = { ...facts, kind: kind === 'rotate twice at once' ? 'rotate' : kind };
+      if (deed.kind === 'token' && deed.record.state !== 'there') continue;
       const again = await sendDeed(deed);
       assert.ok(again !== null, `${deed.kind} was repeated and had no reply`);
       if (DEEDS[deed.kind].cause !== null) assertRepeat(deed, done, again.status, again.text);
       const third = deed.kind === 'token' ? again : await sendDeed(deed);
-      this.#keep({ deed, reply: again });
       const left = await this.#examine();
-      reconcile({ deed, reply: again }, left);
+      if (reconcile({ deed, reply: again }, left) === 'acknowledged') this.#keep({ deed, reply: again });
       assert.equal(operationOf(third?.text), operationOf(again.text), `${deed.kind} was repeated once more and is another operation`);
       for (const record of this.#records) assertRecord(record, left);
     }

@@ -8,7 +8,7 @@ import type { IssuerBody, KeyEventBody, ManagedClusterBody, OperationBody } from
 import { exchange, success } from '../support/dev-api.ts';
 import { eventually } from '../support/dev-server.ts';
 import { type ClusterRecord, revokedKids } from './model.ts';
-import type { Place } from './place.ts';
+import type { Place } from '../support/place.ts';
 
 /** A token that was given out. */
 export interface GivenToken {

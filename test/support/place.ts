@@ -1,6 +1,6 @@
 /**
- * What is killed: a real server on files of its own, by `mintmark dev` with a clock that can be moved, or by
- * `mintmark serve` as in production.
+ * A real server on files of its own, for tests of what becomes of them: by `mintmark dev` with a clock that can be moved,
+ * or by `mintmark serve` as in production.
  *
  * Each server has a process group of its own, and SIGKILL goes to all of it.
  */
@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSealer, type Sealer } from '../../src/keys/seal.ts';
 import { readKeyEncryptionKey } from '../../src/keys/key-encryption/file.ts';
-import type { ApiHome } from '../support/dev-api.ts';
-import { DevHome, type Profile, ROOT, type Running } from '../support/dev-server.ts';
-import { authority, ServeFolder, serving } from '../support/serve-folder.ts';
+import type { ApiHome } from './dev-api.ts';
+import { DevHome, type Profile, ROOT, type Running } from './dev-server.ts';
+import { authority, ServeFolder, serving } from './serve-folder.ts';
 
 export type PlaceKind = 'dev' | 'serve';
 
@@ -34,10 +34,15 @@ export interface Place extends ApiHome {
   remove(): Promise<void>;
 }
 
-export const PLACES = { dev: devPlace, serve: servePlace } as const satisfies Record<PlaceKind, () => Promise<Place>>;
+interface PlaceOptions {
+  /** An empty folder for the files, whose end is not theirs; one that is removed with the place when left out. */
+  readonly dir?: string;
+}
 
-async function devPlace(): Promise<Place> {
-  const home = await DevHome.unattended({ clock: true });
+export const PLACES = { dev: devPlace, serve: servePlace } as const satisfies Record<PlaceKind, (options?: PlaceOptions) => Promise<Place>>;
+
+async function devPlace(options: PlaceOptions = {}): Promise<Place> {
+  const home = await DevHome.unattended({ clock: true, ...options });
   let ahead = 0;
   return {
     kind: 'dev', dir: home.dir, storeFile: join(home.dir, 'mintmark.db'),
@@ -61,8 +66,8 @@ keyPoolSize: 4
 throttle: { requestsPerPrincipal: 1000000, requestsPerAddress: 1000000, loginsPerAddress: 1000000, failedLogins: 1000000 }
 `;
 
-async function servePlace(): Promise<Place> {
-  const folder = await ServeFolder.make({ settings: SETTINGS });
+async function servePlace(options: PlaceOptions = {}): Promise<Place> {
+  const folder = await ServeFolder.make({ settings: SETTINGS, ...options });
   const bootstrap = await folder.run('admin', 'bootstrap', '--config', folder.path('mintmark.yaml'), '-o', 'json').ended;
   if (bootstrap.code !== 0) throw new Error(`bootstrap failed: ${bootstrap.stderr}`);
   const { tenantId, subscriptionId, clientId, clientSecret } = JSON.parse(bootstrap.stdout) as Profile;
