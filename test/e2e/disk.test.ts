@@ -5,7 +5,7 @@
  * The disks are real ones, which takes root to mount; without it these tests are skipped, and say so.
  */
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it, test, type TestContext } from 'node:test';
 import { eventually } from '../support/dev-server.ts';
 import { OnDisk, refusalOf } from '../support/on-disk.ts';
 import { SmallDisk } from '../support/small-disk.ts';
@@ -33,8 +33,8 @@ async function createUntilRefused(subject: OnDisk): Promise<readonly [string, st
   }
 }
 
-for (const kind of KINDS) {
-  describe(`mintmark ${kind} on a full disk`, () => {
+function failingDisks(kind: (typeof KINDS)[number]): void {
+  describe(`mintmark ${kind}: full`, () => {
     it('refuses what would have to be written, serves documents and what is there, and goes on once there is room', async (t) => {
       const small = await disk(t, 'memory', 4);
       if (small === null) return;
@@ -67,7 +67,7 @@ for (const kind of KINDS) {
     });
   });
 
-  describe(`mintmark ${kind} on a read-only disk`, () => {
+  describe(`mintmark ${kind}: read-only`, () => {
     it('does not start, says why, and has everything once it can be written', async (t) => {
       const small = await disk(t, 'memory', 8);
       if (small === null) return;
@@ -83,7 +83,7 @@ for (const kind of KINDS) {
     });
   });
 
-  describe(`mintmark ${kind} on a disk that fails while it runs`, () => {
+  describe(`mintmark ${kind}: broken while it runs`, () => {
     it('refuses, serves documents, goes on without a restart when it can be written again, and starts after a repair', async (t) => {
       const small = await disk(t, 'ext4', 16);
       if (small === null) return;
@@ -110,7 +110,11 @@ for (const kind of KINDS) {
   });
 }
 
-it('a first start of mintmark dev on a full disk is one clear error, and works once there is room', async (t) => {
+describe('a disk that fails', { concurrency: KINDS.length }, () => {
+  for (const kind of KINDS) describe(kind, () => failingDisks(kind));
+});
+
+test('a first start of mintmark dev on a full disk is one clear error, and works once there is room', async (t) => {
   const small = await disk(t, 'memory', 4);
   if (small === null) return;
   const subject = ended(t, await OnDisk.make('dev', small.dir));

@@ -65,3 +65,22 @@ export function newDeed(kind: DeedKind, record: ClusterRecord, random: Random): 
   const kids = kind === 'revoke' ? record.kids : [];
   return { kind, record, requestId: crypto.randomUUID(), kid: kids.length === 0 ? '' : random.pick(kids) };
 }
+
+/** Clusters that are there at the same time. */
+const MOST_CLUSTERS = 6;
+
+/** One to three that change a ring, each another one, of which `fresh` may be created; and up to two tokens. */
+export function chooseDeeds(records: readonly ClusterRecord[], fresh: ClusterRecord, random: Random): readonly Deed[] {
+  const there = records.filter(({ state }) => state === 'there');
+  const free = new Set([...there, ...(there.length < MOST_CLUSTERS ? [fresh] : [])]);
+  const deeds: Deed[] = [];
+  for (let wanted = 1 + random.integerBelow(3); wanted > 0 && free.size > 0; wanted -= 1) {
+    const kinds = DEED_KINDS.filter((kind) => [...free].some(({ state }) => state === DEEDS[kind].wants));
+    const kind = random.weighted(Object.fromEntries(kinds.map((one) => [one, DEEDS[one].weight])) as Record<DeedKind, number>);
+    const record = random.pick([...free].filter(({ state }) => state === DEEDS[kind].wants));
+    free.delete(record);
+    deeds.push(newDeed(kind, record, random));
+  }
+  const tokens = there.length === 0 ? 0 : random.integerBelow(3);
+  return [...deeds, ...Array.from({ length: tokens }, () => newDeed('token', random.pick(there), random))];
+}

@@ -120,3 +120,14 @@ function refused({ kind, record }: Deed, { status, text }: HttpReply): Fate {
   assert.ok(expected, `${kind} of ${record.name} was refused with ${status} ${text.slice(0, 500)}`);
   return 'refused';
 }
+
+/** Of a reply that names one. */
+export const operationOf = (reply: HttpReply | null): string | undefined => (reply?.text.includes('operationId') === true ? (JSON.parse(reply.text) as RotateReply).operationId : undefined);
+
+/** What a repeat has to say, by whether the store had the first one. */
+export function assertRepeat({ kind, record }: Deed, done: boolean, { status, text }: HttpReply): void {
+  const told = `${kind} of ${record.name}, which ${done ? 'was' : 'was not'} done when the server was killed, was repeated and answered with ${status} ${text.slice(0, 300)}`;
+  if (kind === 'create') assert.equal(status, done ? 200 : 201, told);
+  else if (kind === 'delete') assert.equal(status, done ? 204 : 202, told);
+  else if (done) assert.equal((JSON.parse(text) as RotateReply).outcome, 'joined', told);
+}
