@@ -47,7 +47,7 @@ export class Tally {
     const starts = this.#longest.toSorted((a, b) => a - b);
     const rows = DEED_KINDS.map((kind) => `  ${kind.padEnd(21)}${FATES.map((fate) => String(this.fates[kind][fate]).padStart(fate.length + 3)).join('')}`);
     return [
-      `${this.allKills} kills: ${MOMENTS.map((moment) => `${this.kills[moment]} ${moment}`).join(', ')}. ${this.unanswered} fell while a request had no reply yet.`,
+      `${this.allKills} kills: ${MOMENTS.map((moment) => `${this.kills[moment]} ${moment}`).join(', ')}. ${this.unanswered} fell while a request had no reply yet. ${this.killedStarts} starts were killed as well.`,
       `  ${'request'.padEnd(21)}${FATES.map((fate) => fate.padStart(fate.length + 3)).join('')}`,
       ...rows,
       `${this.verifiedTokens} times a token was verified and ${this.brokenTokens} times one was seen to fail as asked for; ${this.endedOperations} operations ended; ${this.pruned} keys pruned, ${this.automatic} automatic rotations.`,

@@ -1,7 +1,7 @@
 /**
  * `npm run torture -- --kills N --seed S`: the real server, killed by SIGKILL at random moments, thousands of times.
  *
- * `--seed S.R` repeats round R of seed S alone. Exit code 1 at the first promise that was broken; the files stay then.
+ * `--seed S.R` repeats round R of seed S alone. Exit code 1 at the first promise that was broken; a copy of the files stays then.
  */
 import { parseArgs } from 'node:util';
 import { Round } from './round.ts';
