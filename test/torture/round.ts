@@ -6,6 +6,7 @@
  * in these milliseconds is not in the seed, so a failure comes again by it soon, not at once.
  */
 import assert from 'node:assert/strict';
+import { watch } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DAY, HOUR, MINUTE } from '../../src/domain/durations.ts';
 import { OPERATION_DAYS } from '../../src/domain/operation.ts';
 import type { RotateReply, TokenReply } from '../../src/http/management/contract.ts';
-import { ClusterApi, type HttpReply, logIn, type Sent, success } from '../support/dev-api.ts';
+import { ClusterApi, type HttpReply, logIn, success } from '../support/dev-api.ts';
 import type { Running } from '../support/dev-server.ts';
 import { chooseDeeds, type Deed, type DeedKind, DEEDS, newDeed, sendDeed } from './deeds.ts';
 import { examineStore, type LeftBehind } from './left-behind.ts';
@@ -31,6 +32,10 @@ const LOGIN_FOR = 50 * MINUTE;
 const MOVES = { [25 * HOUR]: 4, [32 * DAY]: 1 };
 /** Milliseconds that a request takes, until it was measured. */
 const GUESS = 50;
+/** A commit is a burst of writes to SQLite's log; after up to so many of them, as the system tells them, the kill falls. */
+const MOST_WRITES = 6;
+
+type RequestMoment = Exclude<Moment, 'rotator' | 'starting'>;
 
 /** A deed without a reply, and whether the store had it. */
 interface Unanswered {
@@ -104,7 +109,7 @@ export class Round {
   }
 
   async #step(): Promise<void> {
-    const moment = this.#random.weighted<Moment>({ 'in flight': 10, 'first byte': 4, rotator: this.#place.moveClock === null ? 0 : 3, starting: 2 });
+    const moment = this.#random.weighted<Moment>({ 'in flight': 5, commit: 8, 'first byte': 3, rotator: this.#place.moveClock === null ? 0 : 3, starting: 2 });
     const outcomes = moment === 'rotator' ? await this.#killRotator() : moment === 'starting' ? await this.#killIdle() : await this.#killRequests(moment);
     this.#tally.kills[moment] += 1;
     const left = await this.#examine();
@@ -128,25 +133,35 @@ export class Round {
     }
   }
 
-  async #killRequests(moment: 'in flight' | 'first byte'): Promise<readonly Outcome[]> {
+  async #killRequests(moment: RequestMoment): Promise<readonly Outcome[]> {
     const deeds = chooseDeeds(this.#records, await this.#newRecord(), this.#random);
     this.#records.push(...deeds.filter(({ kind }) => kind === 'create').map(({ record }) => record));
-    // One thread does them all.
-    const typical = deeds.reduce((sum, { kind }) => sum + (this.#lengths.get(kind) ?? GUESS), 0);
-    const first = Promise.withResolvers<void>();
+    const come = this.#wait(moment, deeds);
     let waitingFor = deeds.length;
-    const sent: Sent = { onReply: () => first.resolve() };
     const replies = deeds.map(async (deed) => {
-      const reply = await sendDeed(deed, moment === 'first byte' ? sent : {});
+      const reply = await sendDeed(deed, { onReply: come.onReply });
       waitingFor -= 1;
-      first.resolve();
       return { deed, reply };
     });
-    if (moment === 'first byte') await first.promise;
-    await pause(moment === 'first byte' ? this.#random.below(3) : this.#random.below(typical * this.#stretch));
+    await Promise.race([come.now, Promise.all(replies)]);
+    come.end();
     if (waitingFor > 0) this.#tally.unanswered += 1;
     await this.#kill();
     return Promise.all(replies);
+  }
+
+  /** `now` resolves when the moment has come; `end` says that it is over. */
+  #wait(moment: RequestMoment, deeds: readonly Deed[]): { readonly now: Promise<void>; readonly onReply: () => void; readonly end: () => void } {
+    const nothing = (): void => undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (moment === 'first byte') return { now: promise.then(() => pause(this.#random.below(3))), onReply: resolve, end: nothing };
+    // One thread does them all.
+    if (moment === 'in flight') return { now: pause(this.#random.below(this.#stretch * deeds.reduce((sum, { kind }) => sum + (this.#lengths.get(kind) ?? GUESS), 0))), onReply: nothing, end: nothing };
+    let writes = 1 + this.#random.integerBelow(MOST_WRITES);
+    const watcher = watch(`${this.#place.storeFile}-wal`, () => {
+      if ((writes -= 1) === 0) resolve();
+    });
+    return { now: promise, onReply: nothing, end: () => watcher.close() };
   }
 
   /** A kill that came before anything was done was too soon for this machine as it is now; one after all replies, too late. */

@@ -2,8 +2,11 @@
 import { DEED_KINDS, type DeedKind } from './deeds.ts';
 import type { Fate } from './model.ts';
 
-/** When a kill falls: while requests are in flight, with the first byte of a reply, while the rotator does what a moved clock made due, or while a server starts. */
-export const MOMENTS = ['in flight', 'first byte', 'rotator', 'starting'] as const;
+/**
+ * When a kill falls: while requests are in flight, while one of them is written to the disk, with the first byte of a
+ * reply, while the rotator does what a moved clock made due, or while a server starts.
+ */
+export const MOMENTS = ['in flight', 'commit', 'first byte', 'rotator', 'starting'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 const FATES = ['acknowledged', 'without a reply, and done', 'without a reply, and not done', 'refused'] as const satisfies readonly Fate[];
