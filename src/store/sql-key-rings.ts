@@ -10,6 +10,7 @@ import type { KeyEvent } from '../domain/key-ring-change.ts';
 import { Columns, ms, msOrNull } from './columns.ts';
 import { keyEventOf, keyEventRow, keyRingOf, keyRingRow, signingKeyRow } from './key-ring-rows.ts';
 import { listed, numberedPageStart } from './page.ts';
+import { prepared } from './prepared.ts';
 import { assertBirth, assertSuccessor, revokedKids, sealedToDestroy } from './ring-commit.ts';
 import { type KeyRingRow, type Tables, YES } from './sql-tables.ts';
 import type { RingUpdate, StoreReader, StoreWriter } from './store.ts';
@@ -77,10 +78,13 @@ export const keyRingWrites = (db: Kysely<Tables>, { now, onDestroyed }: RingTran
   },
 });
 
+const ringRow = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('key_rings').selectAll().where('issuer_id', '=', issuerId));
+const keyRows = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('signing_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position'));
+
 async function storedRing(db: Kysely<Tables>, issuerId: string): Promise<{ readonly ring: KeyRing; readonly change: number } | null> {
-  const row = await db.selectFrom('key_rings').selectAll().where('issuer_id', '=', issuerId).executeTakeFirst();
+  const [row] = await ringRow(db, { issuerId });
   if (row === undefined) return null;
-  const keys = await db.selectFrom('signing_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position').execute();
+  const keys = await keyRows(db, { issuerId });
   return { ring: keyRingOf(row, keys), change: changeNumber(row) };
 }
 

@@ -148,7 +148,7 @@ function createServices(store: Store, { publish, ready, limits, rings: settings,
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, 10),
     operations: createOperations(store, rings.settings),
     ready,
   };

@@ -59,8 +59,8 @@ export async function passGuard(access: Access, request: FastifyRequest, needed:
   if (needed === 'principal') return { caller, subscription: null, tenant: null };
   const params = request.params as Params;
   if (isInTenant(needed)) return { caller, subscription: null, tenant: await tenantOf(access, caller, needed, params) };
-  const subscription = await access.subscription(caller, params.subscriptionId ?? '');
-  if (needed.on !== 'any part') await access.authorize(caller, needed.action, TARGETS[needed.on](subscription.id, params));
+  const { action, on } = needed;
+  const subscription = await access.subscription(caller, params.subscriptionId ?? '', on === 'any part' ? null : { action, on: (id) => TARGETS[on](id, params) });
   return { caller, subscription, tenant: null };
 }
 
