@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { open, readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
+import { DAY } from '../../src/domain/durations.ts';
 import { eventually } from '../support/dev-server.ts';
 import { OnDisk, refusalOf } from '../support/on-disk.ts';
 
@@ -13,11 +14,15 @@ const PAGE = 4096;
 /** Of SQLite's file format: the first byte of a page with the rows of a table. */
 const ROWS = 0x0d;
 /** So many that their keys fill several pages. */
-const CLUSTERS = 12;
+const CLUSTERS = 14;
+/** How many clusters have their keys on the page beside: when a row leaves that one, SQLite may have to join it with the damaged one. */
+const BESIDE = 4;
 
 interface Damage {
   readonly hit: readonly string[];
   readonly intact: readonly string[];
+  /** Of the intact ones those that can be changed all the same, whatever SQLite has to do for it. */
+  readonly apart: readonly string[];
 }
 
 async function withClusters(t: TestContext, kind: 'dev' | 'serve'): Promise<OnDisk> {
@@ -39,7 +44,8 @@ async function findPage(subject: OnDisk): Promise<Damage & { readonly position: 
   const position = pages.find((at) => isOn('first', at))!;
   const names = [...subject.made.keys()];
   const hit = names.filter((name) => isOn(name, position));
-  return { position, hit, intact: names.filter((name) => !hit.includes(name)) };
+  const intact = names.filter((name) => !hit.includes(name));
+  return { position, hit, intact, apart: intact.slice(BESIDE) };
 }
 
 async function overwrite(file: string, position: number, length: number): Promise<void> {
@@ -49,10 +55,10 @@ async function overwrite(file: string, position: number, length: number): Promis
 }
 
 /** Those whose keys are elsewhere are as ever, and can be changed; those whose keys are on the page are refused. */
-async function assertJudged(subject: OnDisk, { hit, intact }: Damage): Promise<void> {
+async function assertJudged(subject: OnDisk, { hit, intact, apart }: Damage): Promise<void> {
   assert.ok(hit.length > 0 && intact.length >= CLUSTERS / 2, `${hit.length} of ${CLUSTERS} are on the page`);
   await subject.assertWhole(intact);
-  await (await subject.api(intact[0]!)).rotateToTheEnd();
+  await (await subject.api(apart[0]!)).rotateToTheEnd();
   assert.equal((await subject.create('new')).status, 201);
   await subject.assertWhole(['new', ...intact]);
   for (const name of hit) {
@@ -61,6 +67,17 @@ async function assertJudged(subject: OnDisk, { hit, intact }: Damage): Promise<v
       assert.equal(refusalOf(reply), "500 StoreCorrupt The store's file is damaged or is no SQLite database. Stop Mintmark and restore the file from a backup.");
     }
   }
+}
+
+/** A month later all rings are due, the damaged ones among them: those apart rotate, and all others than the damaged are served. */
+async function assertCalendar(subject: OnDisk, { intact, apart }: Damage): Promise<void> {
+  await subject.place.moveClock?.(32 * DAY);
+  await subject.logIn();
+  for (const name of apart) {
+    const api = await subject.api(name);
+    await eventually(`${name} has rotated by itself`, async () => ((await api.events()).some(({ kind, cause }) => kind === 'activated' && cause === 'automatic') ? true : undefined));
+  }
+  await subject.assertWhole(intact);
 }
 
 for (const kind of ['dev', 'serve'] as const) {
@@ -73,6 +90,7 @@ for (const kind of ['dev', 'serve'] as const) {
       await subject.start();
       await assertJudged(subject, damage);
       for (const name of damage.hit) assert.equal((await subject.document(name, 'openid/v1/jwks')).status, 503);
+      if (subject.place.moveClock !== null) await assertCalendar(subject, damage);
     });
 
     it('while it runs: documents that it has in memory are served, damaged or not', async (t) => {

@@ -38,9 +38,14 @@ export class OnDisk {
     this.#server = this.place.launch();
     await this.place.up(this.#server);
     if (this.#accessToken !== '') return;
+    await this.logIn();
+    const any = await this.api('any');
+    success(await any.send('PUT', any.cluster.split('/providers/')[0]!, { location: 'eastus' }));
+  }
+
+  /** An access token lives for an hour of the server's. */
+  async logIn(): Promise<void> {
     this.#accessToken = await logIn(this.place);
-    const { cluster } = await this.api('any');
-    success(await (await this.api('any')).send('PUT', cluster.split('/providers/')[0]!, { location: 'eastus' }));
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
