@@ -55,8 +55,8 @@ export function createTokens(store: Store, signer: TokenSigner, mostRemembered: 
   async function attempt(issuerId: string, request: TokenRequest): Promise<IssuedResult | null> {
     const { issuer, active, ringVersion } = await signingOf(issuerId);
     const { claims, warning } = tokenClaims(request, { issuerUrl: issuer.url, jti: randomUUID(), serviceAccountUid: uidOf(issuerId, request.serviceAccount), now: store.now() });
-    const token = await signer.sign({ ...active, tenantId: issuer.tenantId, issuerId }, JSON.stringify(claims), () => sealedHalf(store, issuerId, active.kid));
-    const recorded = await store.write((tx) => tx.recordToken(recordOf(claims, issuerId, active.kid), ringVersion));
+    const token = await signer.sign({ ...active, tenantId: issuer.tenantId, issuerId }, JSON.stringify(claims), () => sealedHalf(store, issuerId, active.kid)).catch(nullIfDestroyed);
+    const recorded = token !== null && (await store.write((tx) => tx.recordToken(recordOf(claims, issuerId, active.kid), ringVersion)));
     if (recorded) return { token, claims, warning };
     // The ring has moved on: what was opened for this signature may be destroyed in the store by now.
     remembered.delete(issuerId);
@@ -82,10 +82,18 @@ async function read(store: Store, issuerId: string): Promise<{ issuer: Issuer; r
   return { issuer, ring };
 }
 
+/** The private half that was to sign is in the store no more: the ring has moved on. */
+class Destroyed extends Error {}
+
 async function sealedHalf(store: Store, issuerId: string, kid: string): Promise<Uint8Array> {
   const sealed = await store.read((tx) => tx.sealedKey(issuerId, kid));
-  if (sealed === null) throw new MintmarkError('StoreBusy', `The key '${kid}' was replaced while a token was being signed. Ask again.`);
+  if (sealed === null) throw new Destroyed();
   return sealed;
+}
+
+function nullIfDestroyed(error: unknown): null {
+  if (error instanceof Destroyed) return null;
+  throw error;
 }
 
 function recordOf(claims: TokenClaims, issuerId: string, kid: string): IssuedToken {

@@ -39,7 +39,9 @@ export async function services(settings: Partial<RingSettings> = {}) {
     },
   };
   const signer: TokenSigner = {
-    sign: async ({ kid }, payload) => {
+    // As one that has not opened the key yet.
+    sign: async ({ kid }, payload, sealed) => {
+      await sealed();
       await hooks.sign();
       return `${kid}.${payload}`;
     },
