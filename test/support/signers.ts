@@ -74,7 +74,7 @@ export function handClock() {
     clock,
     pass(by: number): void {
       seconds += by;
-      for (const look of [...waits]) look();
+      for (const look of Array.from(waits)) look();
     },
     waiting: () => waits.size,
   };
