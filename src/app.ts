@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
+import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
@@ -33,6 +34,7 @@ import { createPublications } from './service/publications.ts';
 import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
+import { adoptRingSettings } from './service/ring-settings.ts';
 import { createRotator } from './service/rotator.ts';
 import { createTenants } from './service/tenants.ts';
 import { createTokens } from './service/tokens.ts';
@@ -67,13 +69,13 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, observer: observability.requests, ...(tls.management === null ? {} : { https: pemOf(tls.management) }) });
   const publicRequests = newRequestCounts();
   const publicHost = createPublicHost(config, services.publisher, log, tls.issuer, publicRequests);
-  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests }), at: config.metrics };
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, freezeWindows: config.freezeWindows }), at: config.metrics };
 
   return {
     services,
     /** Listens on its ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
     async start(): Promise<void> {
-      await store.write((tx) => tx.wakeRingsWithOtherGap(config.publicationGap, tx.now));
+      await adoptRingSettings(store, ringSettingsOf(config));
       await publicHost.start();
       await services.publications.settle();
       services.rotator.start();
@@ -96,6 +98,8 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
     },
   };
 }
+
+const ringSettingsOf = ({ publicationGap, freezeWindows, secondRotation }: Config): RingSettings => ({ publicationGapSeconds: publicationGap, freezeWindows, secondRotation });
 
 /** The public host alone, as it also runs in a process of its own: read access to documents, no key-encryption key. */
 export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls, counts = newRequestCounts()) {
@@ -130,7 +134,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
-  const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
+  const rings = createRingCommits(ringSettingsOf(config), signer.forget);
   const publications = createPublications(store, rings, () => publisher.catchUp(), log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });

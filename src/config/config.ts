@@ -5,9 +5,11 @@
  * Lengths of time are in seconds unless a name says otherwise. Leaves to `settings.ts` what there is to set.
  */
 import { MintmarkError } from '../domain/errors.ts';
+import type { FreezeWindow } from '../domain/freeze-windows.ts';
+import type { SecondRotation } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
-import { rowOf, SETTING_PATHS, type Values } from './settings.ts';
+import { rowOf, SETTING_PATHS, SETTINGS, type Values, variableOf } from './settings.ts';
 
 export type { Listener } from './kinds.ts';
 
@@ -25,6 +27,10 @@ export interface Config {
   readonly publicationGap: number;
   /** What a new issuer's keys rotate by; null is off. */
   readonly rotateEvery: number | null;
+  /** In which no key rotates by itself. */
+  readonly freezeWindows: readonly FreezeWindow[];
+  /** Whether a rotation by hand may revoke a retired key unasked. */
+  readonly secondRotation: SecondRotation;
   /** Whether the server itself issues service-account tokens. */
   readonly tokenIssue: boolean;
   readonly rsaBits: RsaBits;
@@ -88,17 +94,32 @@ export interface DevOptions {
   readonly clockFile?: string | undefined;
 }
 
-/** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. @throws MintmarkError `InvalidConfiguration` for one port for both. */
-export function devConfig({ listen, managementPort, issuerPort, metricsPort }: DevOptions): Config {
+/**
+ * The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. Of the environment
+ * only the level of the log counts.
+ * @throws MintmarkError `InvalidConfiguration` for one port for two listeners, and for an unknown level.
+ */
+export function devConfig({ listen, managementPort, issuerPort, metricsPort }: DevOptions, environment: NodeJS.ProcessEnv = {}): Config {
   if (managementPort === issuerPort && managementPort !== 0) throw new MintmarkError('InvalidConfiguration', `The management API and the issuers can not both listen on port ${issuerPort}. Give one of them another with --management-port or --issuer-port.`);
+  if (metricsPort !== undefined && metricsPort !== 0 && [managementPort, issuerPort].includes(metricsPort)) throw new MintmarkError('InvalidConfiguration', `The metrics can not have port ${metricsPort}, on which the ${metricsPort === managementPort ? 'management API listens' : 'issuers listen'}. Give them another with --metrics-port.`);
   return frozen(configOf({
     ...devDefaults(),
+    ...logLevelIn(environment),
     'management.listen': { host: listen, port: managementPort },
     'issuer.listen': { host: listen, port: issuerPort },
     'metrics.listen': metricsPort === undefined ? null : { host: listen, port: metricsPort },
     'management.url': `https://localhost:${managementPort}`,
     'issuer.urlTemplate': `https://localhost:${issuerPort}/{region}/{tenantId}/{uuid}/`,
   }));
+}
+
+function logLevelIn(environment: NodeJS.ProcessEnv): Partial<Values> {
+  const [variable, { kind }] = [variableOf('logLevel'), SETTINGS.logLevel];
+  const written = environment[variable];
+  if (written === undefined || written === '') return {};
+  const result = kind.schema.safeParse(written);
+  if (!result.success) throw new MintmarkError('InvalidConfiguration', `${variable} must be ${kind.is}, not ${JSON.stringify(written)}.`);
+  return { logLevel: result.data };
 }
 
 /** The files, addresses and URLs, which `dev` has from its home and flags, are not among them. */
@@ -118,6 +139,8 @@ function configOf(values: Values): Config {
     managementUrl: values['management.url'],
     issuerUrlTemplate: values['issuer.urlTemplate'],
     configuredLocations: values.locations,
+    freezeWindows: values['issuers.freezeWindows'],
+    secondRotation: values['issuers.secondRotation'],
     behindProxy: values['management.behindProxy'],
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],

@@ -49,6 +49,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
 }
 
 async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {
+  const config = devConfig(options, process.env);
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
@@ -57,8 +58,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const config = devConfig(options);
-    const app = await startApp(home, config, { store, sealer, clock, log: createLog(process.env['MINTMARK_LOG_LEVEL'] ?? config.logLevel), audit }, tls, stdout);
+    const app = await startApp(home, config, { store, sealer, clock, log: createLog(config.logLevel), audit }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();

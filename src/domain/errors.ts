@@ -40,6 +40,7 @@ export const ERROR_CATALOGUE = {
   KeyWasRevoked: 'A key with this kid was revoked for this issuer and can not come back.',
   TooManyVerifyOnlyKeys: 'The key ring has as many keys that verify only as it can have.',
   SignersAttached: 'Signers are enrolled for the cluster: its API servers get their signatures from the issuer.',
+  RotationWouldRevoke: 'The rotation would revoke a key that still verifies, which this server does only when it is asked for.',
   KeyRingClosed: 'The issuer was deleted: its key ring only waits for the last tokens to end.',
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',
   InvalidTokenRequest: 'The token request asks for something that a Kubernetes API server would refuse.',

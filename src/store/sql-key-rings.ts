@@ -17,7 +17,7 @@ import { type KeyRingRow, type Tables, YES } from './sql-tables.ts';
 import type { RingUpdate, StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'keyRing' | 'sealedKey' | 'isRevoked' | 'events' | 'dueIssuers' | 'nextWake'>;
-type Writes = Pick<StoreWriter, 'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap'>;
+type Writes = Pick<StoreWriter, 'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap' | 'wakeOverdueRings'>;
 
 /** What the writes of rings need to know of their transaction. */
 export interface RingTransaction {
@@ -71,6 +71,10 @@ export const keyRingWrites = (db: Kysely<Tables>, { now, onDestroyed }: RingTran
   },
   async wakeRingsWithOtherGap(gapSeconds, at) {
     await db.updateTable('key_rings').set({ wake_at: ms(at) }).where('open', '=', YES).where('gap_seconds', '!=', gapSeconds)
+      .where((is) => is.or([is('wake_at', 'is', null), is('wake_at', '>', ms(at))])).execute();
+  },
+  async wakeOverdueRings(at) {
+    await db.updateTable('key_rings').set({ wake_at: ms(at) }).where('rotation_due', '<=', ms(at))
       .where((is) => is.or([is('wake_at', 'is', null), is('wake_at', '>', ms(at))])).execute();
   },
 });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { type Role, tenantScope } from '../../src/domain/principal.ts';
+import type { RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { RequestObserver } from '../../src/http/management/observer.ts';
 import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
 import { generateKey } from '../../src/keys/generate.ts';
@@ -31,6 +32,7 @@ import type { ThrottleLimits } from '../../src/service/throttle.ts';
 import { createTokens } from '../../src/service/tokens.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { RING_SETTINGS } from './rings.ts';
 
 export const URL_BASE = 'https://localhost:8443';
 export const TENANT = '11111111-1111-4111-8111-111111111111';
@@ -74,11 +76,11 @@ export interface ManagementWorld {
 }
 
 /** A world of its own. `publish` false: no publisher confirms anything, so operations stay in progress. */
-export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
+export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly rings?: Partial<RingSettings>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
   let now = START.getTime();
   const store = openMemoryStore({ clock: () => new Date(now) });
   await populate(store);
-  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true), { ...UNTHROTTLED, ...config.limits });
+  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true), { ...UNTHROTTLED, ...config.limits }, config.rings ?? {});
   const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, { ...(config.logger === undefined ? {} : { logger: config.logger }), ...(config.observer === undefined ? {} : { observer: config.observer }) });
   const tokens = new Map<string, string>();
   const tokenOf = async (clientId: string): Promise<string> => {
@@ -113,9 +115,9 @@ async function populate(store: Store): Promise<void> {
   });
 }
 
-function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>, limits: ThrottleLimits): ManagementDeps {
+function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>, limits: ThrottleLimits, settings: Partial<RingSettings>): ManagementDeps {
   const signer = createTokenSigner(sealer, 10);
-  const rings = createRingCommits({ publicationGapSeconds: 600 }, (issuerId, kid) => signer.forget(issuerId, kid));
+  const rings = createRingCommits({ ...RING_SETTINGS, ...settings }, (issuerId, kid) => signer.forget(issuerId, kid));
   const pool = createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => {} });
   const newKeys = createNewKeys(pool, sealer);
   const publications = createPublications(store, rings, async () => {

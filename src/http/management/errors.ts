@@ -49,6 +49,7 @@ export const STATUS = {
   KeyWasRevoked: { status: 409 },
   TooManyVerifyOnlyKeys: { status: 409 },
   SignersAttached: { status: 409 },
+  RotationWouldRevoke: { status: 409 },
   KeyRingClosed: { status: 409 },
   InvalidRotationPolicy: { status: 400 },
   InvalidTokenRequest: { status: 400 },
