@@ -16,6 +16,7 @@ import type { Issuer } from '../domain/issuer.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { Principal, RoleAssignment, Subscription, Tenant } from '../domain/principal.ts';
 import type { Resource } from '../domain/resource.ts';
+import type { EnrolmentCredential, SignerRecord } from '../domain/signer.ts';
 import type { IssuedToken } from '../domain/service-account-token.ts';
 
 export interface Store {
@@ -84,6 +85,13 @@ export interface StoreStatistics {
   readonly waitingOperations: Readonly<Record<WaitCause, number>>;
 }
 
+/** A signer that is enrolled, and the cluster whose issuer it signs for. */
+export interface AttachedSigner {
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly name: string;
+}
+
 export interface StoreReader {
   tenant(id: string): Promise<Tenant | null>;
   tenants(): Promise<readonly Tenant[]>;
@@ -127,6 +135,15 @@ export interface StoreReader {
   confirmation(): Promise<Confirmation | null>;
   /** Issuers whose last commit is at most `change` and whose ring waits for a confirmation. */
   issuersAwaitingConfirmation(change: number, limit: number): Promise<readonly string[]>;
+
+  signer(id: string): Promise<SignerRecord | null>;
+  /** All signers of an issuer by name, those too that were written off or deleted and are not forgotten. */
+  signersOf(issuerId: string): Promise<readonly SignerRecord[]>;
+  /** Signers that are enrolled for clusters at or below a scope, by cluster and name. */
+  enrolledSignersWithin(scope: string, limit: number): Promise<readonly AttachedSigner[]>;
+  enrolmentCredential(id: string): Promise<EnrolmentCredential | null>;
+  /** In the order in which they were made. */
+  enrolmentCredentialsOf(issuerId: string): Promise<readonly EnrolmentCredential[]>;
 
   operation(id: string): Promise<Operation | null>;
   /** Operations in progress that end when `change` is confirmed. */
@@ -185,6 +202,14 @@ export interface StoreWriter extends StoreReader {
   /** Makes every ring due at `at` whose active key should have given way by then. */
   wakeOverdueRings(at: Date): Promise<void>;
 
+  /** Inserts or replaces. The ring of its issuer, which exists, has it among its signers from then on (`concerns`); that is no commit of the ring. */
+  putSigner(signer: SignerRecord): Promise<void>;
+  putEnrolmentCredential(credential: EnrolmentCredential): Promise<void>;
+  /** True when it was there. */
+  deleteEnrolmentCredential(id: string): Promise<boolean>;
+  /** Remembers a signer's assertion until `expiresAt`; false when it was remembered already, so that each is used once. */
+  rememberAssertion(signerId: string, jti: string, expiresAt: Date): Promise<boolean>;
+
   /** Writes down that this publisher serves all documents up to `change`, from the transaction's time on. */
   confirmPublication(publisher: string, change: number): Promise<void>;
   removePublisher(publisher: string): Promise<void>;
@@ -196,6 +221,10 @@ export interface StoreWriter extends StoreReader {
   putServerKey(key: ServerKey): Promise<void>;
   deleteServerKey(purpose: string, kid: string): Promise<void>;
   putSetting(name: string, value: string): Promise<void>;
-  /** Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys after 24 hours. */
+  /**
+   * Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys
+   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were
+   * written off 90 days ago and of whose keys none verifies any more.
+   */
   sweep(): Promise<void>;
 }

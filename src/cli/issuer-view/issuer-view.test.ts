@@ -65,7 +65,7 @@ test('a rotation that waits says for what, and a time that has come is now', () 
   const pending = {
     ...properties, keys: keys.slice(2), rotationPolicy: { rotateEverySeconds: null }, waiting: { reason: 'caches may hold the old JWKS', until: '2026-01-11T00:06:00.000Z' },
     calendar: { ...properties.calendar, nextRotationAt: '2026-01-11T00:00:00.000Z', nextRotationCause: 'manual' as const, nextRemovalAt: null },
-    pendingRotation: { operationId: 'o', requestedAt: '2026-01-10T23:59:00.000Z', requestedBy: 'principal:p' },
+    pendingRotation: { operationId: 'o', requestedAt: '2026-01-10T23:59:00.000Z', requestedBy: 'principal:p', revokes: [] },
   };
   const view = issuerView({ ...issuer, properties: pending }, now, 62);
   assert.deepEqual(view.slice(3, 4), ['Rotates  by hand only']);
