@@ -142,7 +142,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   return {
     pool, publisher, publications, issuers, rotator,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),

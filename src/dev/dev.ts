@@ -13,6 +13,7 @@ import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
 import { openAuditFile } from '../observability/audit-file.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
 import { createLog, refusal, stopSignal } from '../serve/server-process.ts';
+import { diskError } from '../store/disk-errors.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
@@ -44,7 +45,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
       home.release();
     }
   } catch (error) {
-    return refusal(error, stderr);
+    return refusal(diskError(error, `The home ${options.home} can not be read or written`) ?? error, stderr);
   }
 }
 

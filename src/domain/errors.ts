@@ -11,7 +11,7 @@ export const ERROR_CATALOGUE = {
   AuthenticationFailed: 'The access token is missing, expired, malformed or not from this server.',
   AuthorizationFailed: 'The principal is known but its roles do not allow the action at that scope.',
   InvalidClient: 'The client id or its secret is wrong; which of the two is not told.',
-  InvalidRequest: 'The token request lacks a member or has one that is not understood.',
+  InvalidRequest: 'The token request lacks a member or has one that is not understood; or what was sent is no HTTP request.',
   UnsupportedGrantType: 'The token endpoint gives tokens for client credentials only.',
   InvalidScope: 'The token request asks for a scope that is not the management API.',
   InvalidRequestContent: 'The body is not JSON, or a member has the wrong type or a value out of bounds.',

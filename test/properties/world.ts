@@ -244,7 +244,7 @@ export class World {
       issuers: createIssuers(store, newKeys, rings, settings),
       keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
       rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
-      tokens: createTokens(store, signer),
+      tokens: createTokens(store, signer, 10),
       publications,
     };
   }

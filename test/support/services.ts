@@ -40,7 +40,9 @@ export async function services(settings: Partial<RingSettings> = {}) {
     },
   };
   const signer: TokenSigner = {
-    sign: async ({ kid }, payload) => {
+    // As one that has not opened the key yet.
+    sign: async ({ kid }, payload, sealed) => {
+      await sealed();
       await hooks.sign();
       return `${kid}.${payload}`;
     },
@@ -60,7 +62,7 @@ export async function services(settings: Partial<RingSettings> = {}) {
     store, rings, signers: createEnrolledSigners(rings), publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, 10),
     rotator: createRotator({ store, clock: { now, wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
     pass: (length: number): void => void (seconds += length),
     ring: async (): Promise<KeyRing> => (await store.read((tx) => tx.keyRing(born.issuer.id)))!,
