@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { bear, rotated, signer, token } from '../../test/conformance/fixtures.ts';
 import { at, START } from '../../test/support/rings.ts';
+import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { observeStore } from './observed-store.ts';
@@ -57,6 +59,15 @@ test('what decides to change nothing, and a token that is not recorded, are not 
   await store.write((tx) => tx.recordToken(token('late'), 7));
   await store.write((tx) => tx.recordToken(token('jti'), 1));
   assert.deepEqual(told, ['write done', 'write done', 'write done', 'token jti']);
+});
+
+test('what is committed together with others is told where each was asked', async (t) => {
+  const where = new AsyncLocalStorage<string>();
+  const told: string[] = [];
+  const store = observeStore(await (await sqliteFile(t)).store(), { transaction: () => undefined, committed: ({ tokens }) => told.push(...tokens.map(({ jti }) => `${jti} in ${where.getStore()}`)) });
+  await store.write((tx) => bear(tx));
+  await Promise.all(['a', 'b', 'c'].map((name) => where.run(name, () => store.write((tx) => tx.recordToken(token(name), 1)))));
+  assert.deepEqual(told, ['a in a', 'b in b', 'c in c']);
 });
 
 test('reads are timed, the failed ones too, and everything else is the store itself', async () => {

@@ -40,7 +40,7 @@ import { createSigners } from '../../src/service/signers.ts';
 import { createThrottle, type ThrottleLimits } from '../../src/service/throttle.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { at } from './rings.ts';
+import { at, RING_SETTINGS } from './rings.ts';
 import { SILENT } from './services.ts';
 
 export const AUDIENCE = 'https://signers.example';
@@ -95,7 +95,7 @@ export type SignersWorld = Awaited<ReturnType<typeof openSigners>>;
 export async function openSigners(options: SignersWorldOptions = {}) {
   const { clock, pass, waiting } = handClock();
   const store = (await options.store?.(clock.now)) ?? openMemoryStore({ clock: clock.now });
-  const rings = createRingCommits({ publicationGapSeconds: 600 }, () => undefined);
+  const rings = createRingCommits(RING_SETTINGS, () => undefined);
   const newKeys = createNewKeys(createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => undefined }), sealer);
   const notices = createRingNotices(store, clock, SILENT);
   const publications = createPublications(store, rings, async () => {
