@@ -11,6 +11,7 @@ const BENCHMARKS = {
   'create.ts': [],
   'scale.ts': [],
   'rotation.ts': [],
+  'signer.ts': ['--rounds', '5'],
   'cli.ts': [],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -15,6 +15,8 @@ import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
+import { createSignersServer } from './http/signers/server.ts';
+import { pinOf } from './keys/certificate-pin.ts';
 import { generateKey } from './keys/generate.ts';
 import { createKeyPool } from './keys/pool.ts';
 import type { CertificateWithKey } from './keys/private-ca.ts';
@@ -25,7 +27,11 @@ import { createObservability, type Observability } from './observability/observa
 import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
 import { createClusters } from './service/clusters.ts';
+import { createEnrolledSigners } from './service/enrolled-signers.ts';
+import { createEnrolment } from './service/enrolment.ts';
+import { createEnrolmentCredentials } from './service/enrolment-credentials.ts';
 import { createIssuers } from './service/issuers.ts';
+import { createKeyImports } from './service/key-imports.ts';
 import { createKeyRings } from './service/key-rings.ts';
 import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
@@ -34,9 +40,14 @@ import { createPublications } from './service/publications.ts';
 import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
+import { createRingNotices } from './service/ring-notices.ts';
 import { adoptRingSettings } from './service/ring-settings.ts';
+import { createRingSigningKeys } from './service/ring-signing-keys.ts';
 import { createRotator } from './service/rotator.ts';
+import { createSignerRings } from './service/signer-rings.ts';
+import { createSigners } from './service/signers.ts';
 import { createTenants } from './service/tenants.ts';
+import { createThrottle } from './service/throttle.ts';
 import { createTokens } from './service/tokens.ts';
 import type { Store } from './store/store.ts';
 
@@ -56,6 +67,7 @@ export type Tls = CertificateWithKey | null;
 export interface ListenerTls {
   readonly management: Tls;
   readonly issuer: Tls;
+  readonly signers: Tls;
 }
 
 export type App = ReturnType<typeof createApp>;
@@ -65,11 +77,12 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   const { log } = ground;
   const observability = createObservability(ground.store, ground.audit, log);
   const { store } = observability;
-  const services = createServices(config, { ...ground, store }, observability);
-  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, observer: observability.requests, ...(tls.management === null ? {} : { https: pemOf(tls.management) }) });
+  const services = createServices(config, { ...ground, store }, observability, tls.signers);
+  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, observer: observability.requests, ...httpsOf(tls.management) });
   const publicRequests = newRequestCounts();
   const publicHost = createPublicHost(config, services.publisher, log, tls.issuer, publicRequests);
-  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, freezeWindows: config.freezeWindows }), at: config.metrics };
+  const signers = createSignersHost(config, services, observability, log, tls.signers);
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting }), at: config.metrics };
 
   return {
     services,
@@ -79,19 +92,19 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
       await publicHost.start();
       await services.publications.settle();
       services.rotator.start();
-      await listenManagement(management, config.management);
+      await signers?.start();
+      await listenFastify(management, config.management);
       if (metrics !== null) await listen(metrics.server, metrics.at);
     },
     /** New connections get this certificate; those that are open go on. */
     renewTls(listener: keyof ListenerTls, pair: CertificateWithKey): void {
       if (listener === 'issuer') publicHost.renewTls(pair);
+      else if (listener === 'signers') signers?.renewTls(pair);
       else setCertificate(management.server, pair);
     },
-    /** Finishes what is in flight on both ports, at most for the configured time. The store is left open. */
+    /** Finishes what is in flight on all ports, at most for the configured time; signers that wait are answered at once. The store is left open. */
     async stop(): Promise<void> {
-      const force = setTimeout(() => management.server.closeAllConnections(), config.stopWithin * 1000);
-      await Promise.all([management.close(), services.rotator.stop(), publicHost.close()]);
-      clearTimeout(force);
+      await Promise.all([closeFastify(management, config.stopWithin), signers?.stop(), services.rotator.stop(), publicHost.close()]);
       await publicHost.stop();
       if (metrics !== null) await closeGracefully(metrics.server, 0);
       services.pool.stop();
@@ -123,29 +136,63 @@ export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, 
   };
 }
 
+/** The listener for signers; null where there is none. */
+function createSignersHost({ signers, throttle, stopWithin }: Config, services: Pick<ReturnType<typeof createServices>, 'enrolment' | 'signerRings' | 'ringNotices' | 'pin'>, { store, signerRequests }: Observability, log: Logger, tls: Tls) {
+  const { enrolment, signerRings, ringNotices, pin } = services;
+  if (signers === null || enrolment === null || signerRings === null) return null;
+  const server = createSignersServer({ enrolment, signerRings, throttle: createThrottle(throttle, () => store.now()) }, { logger: log, observer: signerRequests, behindProxy: signers.behindProxy, ...httpsOf(tls) });
+  return {
+    async start(): Promise<void> {
+      ringNotices.start();
+      await listenFastify(server, signers.listen);
+    },
+    renewTls(pair: CertificateWithKey): void {
+      pin.current = pinOf(pair.certificate);
+      setCertificate(server.server, pair);
+    },
+    async stop(): Promise<void> {
+      await Promise.all([closeFastify(server, stopWithin), ringNotices.stop()]);
+    },
+  };
+}
+
 const pemOf = ({ certificate, privateKey }: CertificateWithKey): { readonly cert: string; readonly key: string } => ({ cert: certificate, key: privateKey });
+
+const httpsOf = (tls: Tls): { readonly https?: ReturnType<typeof pemOf> } => (tls === null ? {} : { https: pemOf(tls) });
 
 function setCertificate(server: Server, pair: CertificateWithKey): void {
   if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
 }
 
-function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability) {
+function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability, signersTls: Tls) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
   const rings = createRingCommits(ringSettingsOf(config), signer.forget);
-  const publications = createPublications(store, rings, () => publisher.catchUp(), log);
+  const ringNotices = createRingNotices(store, clock, log);
+  const publications = createPublications(store, rings, () => {
+    ringNotices.look();
+    return publisher.catchUp();
+  }, log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
+  const signerDeps = { store, rings, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices: ringNotices, wakeRotator: rotator.wake, leaseSeconds: config.signerLease };
+  const pin = { current: signersTls === null ? null : pinOf(signersTls.certificate) };
+  const place = config.signers === null ? null : { url: config.signers.url, pin: () => pin.current };
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
-    pool, publisher, publications, issuers, rotator,
+    pool, publisher, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
+    keyImports: createKeyImports({ ...signerDeps, publications }),
     tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
+    signers: createSigners(signerDeps),
+    enrolmentCredentials: createEnrolmentCredentials({ ...signerDeps, place }),
+    enrolment: place === null ? null : createEnrolment({ ...signerDeps, audience: place.url }),
+    signerRings: place === null ? null : createSignerRings({ ...signerDeps, audience: place.url }),
     access: createAccess({ store, sealer, managementUrl: config.managementUrl, limits: config.throttle }),
     tenants: createTenants(store),
     people: createPeople(store),
@@ -157,12 +204,19 @@ async function isReady(publisher: Publisher, store: Store): Promise<boolean> {
   return publisher.ready && store.read((tx) => tx.lastChange()).then(() => true, () => false);
 }
 
-async function listenManagement(server: FastifyInstance, { host, port }: Listener): Promise<void> {
+async function listenFastify(server: FastifyInstance, { host, port }: Listener): Promise<void> {
   try {
     await server.listen({ host, port });
   } catch (error) {
     throw listenError(error, { host, port });
   }
+}
+
+/** What is in flight is finished, at most for so many seconds. */
+async function closeFastify(server: FastifyInstance, seconds: number): Promise<void> {
+  const force = setTimeout(() => server.server.closeAllConnections(), seconds * 1000);
+  await server.close();
+  clearTimeout(force);
 }
 
 function listen(server: Server, { host, port }: Listener): Promise<number> {

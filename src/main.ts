@@ -14,6 +14,8 @@ process.exitCode = await run(process.argv.slice(2), {
   commands: {
     dev: async (options) => (await import('./dev/dev.ts')).dev(options, process),
     serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, process),
+    signerRun: async (flags) => (await import('./signer/run.ts')).runSigner(flags, process),
+    signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags),
     bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),
     resetOwner: async (flags) => (await import('./admin/bootstrap.ts')).resetStoreOwner(flags, process.env),
     examineConfig: async (flags) => (await import('./config/load-config.ts')).examineConfig(flags, process.env, new Date()),

@@ -14,15 +14,18 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['service', ['domain', 'keys', 'store/store.ts'], ['node:crypto', 'pino', 'jose', 'quick-lru']],
   ['http/public', ['service/publisher', 'service/clock.ts'], ['node:*', 'pino']],
   ['http/management/contract.ts', ['domain'], ['zod']],
+  ['http/management/signer-contract.ts', ['domain'], ['zod']],
+  ['http/signers/contract.ts', ['domain'], ['zod']],
   ['observability', ['domain', 'service/publisher', 'store/store.ts', 'http/management/observer.ts', 'http/public/request-counts.ts'], ['node:*', 'pino', 'prom-client']],
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
-  ['cli', ['http/management/contract.ts', 'domain/lengths-of-time.ts'], ['*']],
-  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
+  ['signer', ['domain', 'keys', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
+  ['cli', ['http/management/contract.ts', 'http/management/signer-contract.ts', 'domain/lengths-of-time.ts'], ['*']],
+  ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'signer', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'app.ts', 'config'], ['*']],
   ['config', ['domain', 'keys'], ['node:*', 'zod', 'yaml']],
   ['app.ts', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'config'], ['*']],
   ['admin', ['domain', 'keys', 'store', 'service', 'config'], ['node:*']],
-  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve'], ['node:*']],
+  ['main.ts', ['admin', 'cli', 'config', 'dev', 'serve', 'signer'], ['node:*']],
 ];
 
 interface Import {

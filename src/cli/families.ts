@@ -14,6 +14,7 @@ export const FAMILIES: readonly Entry[] = [
   { name: 'group', summary: 'Manage resource groups', load: async () => (await import('./commands/group.ts')).group },
   { name: 'aks', alias: 'cluster', summary: 'Manage clusters and enable their OIDC issuers', load: async () => (await import('./commands/aks.ts')).aks },
   { name: 'issuer', summary: 'Watch and rotate the signing keys of an OIDC issuer', load: async () => (await import('./commands/issuer.ts')).issuer },
+  { name: 'signer', summary: 'Manage and run the signers beside the API servers of a cluster', load: async () => (await import('./commands/signer.ts')).signer },
   { name: 'token', summary: 'Create and verify service-account tokens', load: async () => (await import('./commands/token.ts')).token },
   { name: 'account', summary: 'Show and choose subscriptions, show locations', load: async () => (await import('./commands/account.ts')).account },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },

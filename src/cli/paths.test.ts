@@ -8,7 +8,7 @@ const MC = '/subscriptions/s/resourceGroups/a%2Fb/providers/Microsoft.ContainerS
 test('every path, with its names escaped', () => {
   const all = [
     paths.login('t?'), paths.subscriptions(), paths.locations('s'), paths.groups('s'), paths.group('s', '../x'), paths.clusters('s'), paths.clustersOf('s', 'a/b'), paths.cluster(cluster),
-    paths.rotateSigningKeys(cluster), paths.issuers('s'), paths.issuer(cluster), paths.issuerPart(cluster, 'issueToken'),
+    paths.rotateSigningKeys(cluster), paths.issuers('s'), paths.issuer(cluster), paths.issuerPart(cluster, 'issueToken'), paths.issuerItem(cluster, 'signers', 'a/b'),
     paths.tenants(), paths.tenant('t?'), paths.tenantSubscriptions('t'), paths.tenantSubscription('t', 's/'), paths.principals('t'), paths.principal({ tenant: 't', id: '../x' }),
     paths.resetSecret({ tenant: 't', id: 'p' }), paths.secret({ tenant: 't', id: 'p' }, 'a b'),
   ];
@@ -25,6 +25,7 @@ test('every path, with its names escaped', () => {
     '/subscriptions/s/providers/Mintmark.Oidc/issuers?api-version=2026-11-01',
     `${MC}/providers/Mintmark.Oidc/issuers/default?api-version=2026-11-01`,
     `${MC}/providers/Mintmark.Oidc/issuers/default/issueToken?api-version=2026-11-01`,
+    `${MC}/providers/Mintmark.Oidc/issuers/default/signers/a%2Fb?api-version=2026-11-01`,
     '/providers/Mintmark.Admin/tenants?api-version=2026-11-01',
     '/providers/Mintmark.Admin/tenants/t%3F?api-version=2026-11-01',
     '/providers/Mintmark.Admin/tenants/t/subscriptions?api-version=2026-11-01',

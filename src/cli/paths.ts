@@ -26,7 +26,7 @@ const clusterId = ({ subscription, resourceGroup, name }: ClusterName): string =
 const issuerId = (cluster: ClusterName): string => clusterId(cluster) + join('providers', 'Mintmark.Oidc', 'issuers', 'default');
 
 /** Documents and actions below an issuer. */
-type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' | 'issueToken';
+type IssuerPart = 'keys' | 'rotationPolicy' | 'events' | 'rotate' | 'revokeKey' | 'importKey' | 'issueToken' | 'signers' | 'createSigner' | 'writeOffSigner' | 'joinCredentials' | 'createJoinCredential';
 
 export const paths = {
   login: (tenant: string): string => join(tenant, 'oauth2', 'v2.0', 'token'),
@@ -50,4 +50,6 @@ export const paths = {
   issuers: (subscription: string): string => versioned(join('subscriptions', subscription, 'providers', 'Mintmark.Oidc', 'issuers'), 'mintmark'),
   issuer: (cluster: ClusterName): string => versioned(issuerId(cluster), 'mintmark'),
   issuerPart: (cluster: ClusterName, part: IssuerPart): string => versioned(issuerId(cluster) + join(part), 'mintmark'),
+  /** One of a list below an issuer. */
+  issuerItem: (cluster: ClusterName, list: 'signers' | 'joinCredentials', item: string): string => versioned(issuerId(cluster) + join(list, item), 'mintmark'),
 } as const;

@@ -7,7 +7,7 @@ const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Container
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
 const OPERATION = '/subscriptions/s/operations/1';
 const time = '2026-01-01T00:00:00.000Z';
-const key = (kid: string, state: string, liveTokens: number) => ({ kid, state, liveTokens, origin: 'generated', published: true, createdAt: time, publishedAt: time, activatedAt: state === 'prepared' ? null : time, retiredAt: null, revokedAt: null, expiresAt: null });
+const key = (kid: string, state: string, liveTokens: number) => ({ kid, state, liveTokens, origin: 'generated', published: true, createdAt: time, publishedAt: time, activatedAt: state === 'prepared' ? null : time, retiredAt: null, revokedAt: null, expiresAt: state === 'retired' ? time : null });
 const issuer = {
   id: ISSUER, name: 'default',
   properties: {
@@ -50,6 +50,12 @@ test('-y rotates, and says before and after what it breaks', async (t) => {
   assert.deepEqual(await runLine([...ROTATE, '-y'], fake), { code: 0, stdout: '', stderr: BEFORE + AFTER });
   assert.deepEqual(posts(fake), ['rotateServiceAccountSigningKeys ']);
   assert.equal(fake.requests.find(({ method }) => method === 'POST')?.headers['content-length'], '0');
+});
+
+test('a retired key that a signer may use still is revoked once it does not, and the warning says so', async (t) => {
+  const unsettled = { ...issuer, properties: { ...issuer.properties, keys: issuer.properties.keys.map((one) => ({ ...one, expiresAt: null })) } };
+  const fake = await server(t, { ...ANSWERS, [`GET ${ISSUER}`]: { status: 200, body: unsettled } });
+  assert.match((await runLine([...ROTATE, '-y'], fake)).stderr, /^WARNING: Key K1 is retired and will be revoked as soon as every signer has acknowledged that it signs no more: 2 recorded/);
 });
 
 test('a key is named as revoked even where the end is not waited for', async (t) => {

@@ -53,10 +53,10 @@ test('dev gets its flags and gives its exit code', async () => {
   const given: DevFlags[] = [];
   const dev = async (flags: DevFlags): Promise<number> => given.push(flags) + 6;
   assert.equal((await runLine(['dev'], { home: '/h', commands: { dev } })).code, 7);
-  await runLine(['dev', '--home', 'x', '--management-port', '0', '--issuer-port', '65535', '--metrics-port', '9100', '--listen', '::', '--clock-file', 'f'], { commands: { dev } });
+  await runLine(['dev', '--home', 'x', '--management-port', '0', '--issuer-port', '65535', '--signers-port', '3', '--metrics-port', '9100', '--listen', '::', '--clock-file', 'f'], { commands: { dev } });
   assert.deepEqual(given, [
-    { home: '/h', managementPort: 8443, issuerPort: 9443, metricsPort: undefined, listen: '127.0.0.1', clockFile: undefined },
-    { home: 'x', managementPort: 0, issuerPort: 65535, metricsPort: 9100, listen: '::', clockFile: 'f' },
+    { home: '/h', managementPort: 8443, issuerPort: 9443, signersPort: 9444, metricsPort: undefined, listen: '127.0.0.1', clockFile: undefined },
+    { home: 'x', managementPort: 0, issuerPort: 65535, signersPort: 3, metricsPort: 9100, listen: '::', clockFile: 'f' },
   ]);
 });
 

@@ -21,6 +21,7 @@ export interface DevFlags {
   readonly home: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   readonly metricsPort?: number | undefined;
   readonly listen: string;
   readonly clockFile?: string | undefined;
@@ -58,10 +59,27 @@ interface NewOwner {
   readonly clientSecret: string;
 }
 
+/** What `signer run` is started with. */
+export interface SignerRunFlags {
+  readonly stateDir: string;
+  readonly socket: { readonly path: string; readonly mode?: number | undefined; readonly uid?: number | undefined; readonly gid?: number | undefined };
+  readonly health: { readonly host: string; readonly port: number } | null;
+  readonly tokenFile?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface SignerEnrollFlags {
+  readonly stateDir: string;
+  readonly tokenFile: string;
+  readonly name?: string | undefined;
+}
+
 /** Commands that need more than a client: each that runs a server gives its exit code when it ends. */
 export interface ServerCommands {
   readonly dev: (flags: DevFlags) => Promise<number>;
   readonly serve: (flags: ConfigFlags) => Promise<number>;
+  readonly signerRun: (flags: SignerRunFlags) => Promise<number>;
+  readonly signerEnroll: (flags: SignerEnrollFlags) => Promise<{ readonly name: string; readonly signerId: string; readonly issuerUrl: string }>;
   readonly examineConfig: (flags: ConfigFlags) => Promise<ExaminedConfig>;
   readonly bootstrap: (flags: StoreFlags & { readonly tenantName: string; readonly subscriptionName: string }) => Promise<NewOwner & { readonly subscriptionId: string }>;
   readonly resetOwner: (flags: StoreFlags & { readonly clientId?: string }) => Promise<NewOwner>;

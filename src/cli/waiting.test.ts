@@ -10,5 +10,12 @@ test('what is waited for, in words', () => {
     ['caches may hold the old JWKS', '2025-12-31T00:00:00Z', 'waits: caches may hold the old list'],
     ['something new', null, 'waits: something new'],
   ] as const;
+  const signers = [
+    [['2026-01-01T00:00:00Z'], 'waits for cp-1, which is there and has not acknowledged yet'],
+    [['2025-12-31T23:58:01Z'], 'waits for cp-1, which is there and has not acknowledged yet'],
+    [['2025-12-31T23:57:59Z', '2026-01-01T00:00:00Z'], 'waits for cp-1, silent since 2025-12-31 23:57 and for cp-2, which is there and has not acknowledged yet'],
+  ] as const;
+  for (const [since, words] of signers) assert.equal(waitingInWords({ reason: 'a signer has not acknowledged', until: '2026-01-09T00:00:00Z', signers: since.map((at, index) => ({ name: `cp-${index + 1}`, since: at })) }, now), words);
+  assert.equal(waitingInWords({ reason: 'a signer has not acknowledged', until: null, signers: [{ name: 'cp-2', since: '2026-01-01T09:14:33Z' }] }, new Date('2026-01-01T09:20:00Z')), 'waits for cp-2, silent since 09:14');
   for (const [reason, until, words] of rows) assert.equal(waitingInWords({ reason, until }, now), words);
 });

@@ -1,6 +1,7 @@
 /** What a rotation waits for, in people's words. */
 import type { IssuerBody } from '../http/management/contract.ts';
 import { lengthInWords } from './lengths-of-time.ts';
+import { timeInWords } from './output/resources.ts';
 
 type Waiting = NonNullable<IssuerBody['properties']['waiting']>;
 
@@ -15,9 +16,19 @@ const WORDS: ReadonlyMap<string, string> = new Map(Object.entries({
   'not due': 'the period is not over',
 }));
 
-/** `waits 6 min: caches may hold the old list`. */
-export function waitingInWords({ reason, until }: Waiting, now: Date): string {
+/** From how long ago on a signer's last contact is told as silence, in milliseconds: one that is there asks at least once a minute. */
+const SILENT_AFTER = 120_000;
+
+/** `waits 6 min: caches may hold the old list`, `waits for cp-2, silent since 09:14`. Times are UTC. */
+export function waitingInWords({ reason, until, signers = [] }: Waiting, now: Date): string {
+  if (signers.length > 0) return `waits for ${signers.map((signer) => signerInWords(signer, now)).join(' and for ')}`;
   const words = WORDS.get(reason) ?? reason;
   const seconds = until === null ? 0 : (Date.parse(until) - now.getTime()) / 1000;
   return seconds > 0 ? `waits ${lengthInWords(seconds)}: ${words}` : `waits: ${words}`;
+}
+
+function signerInWords({ name, since }: NonNullable<Waiting['signers']>[number], now: Date): string {
+  if (now.getTime() - Date.parse(since) < SILENT_AFTER) return `${name}, which is there and has not acknowledged yet`;
+  const [at, today] = [timeInWords(since), timeInWords(now.toISOString())];
+  return `${name}, silent since ${at.slice(0, 10) === today.slice(0, 10) ? at.slice(11, 16) : at.slice(0, 16)}`;
 }

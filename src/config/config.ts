@@ -9,6 +9,7 @@ import type { FreezeWindow } from '../domain/freeze-windows.ts';
 import type { SecondRotation } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
+import type { ListenerName } from './rules.ts';
 import { rowOf, SETTING_PATHS, SETTINGS, type Values, variableOf } from './settings.ts';
 
 export type { Listener } from './kinds.ts';
@@ -43,11 +44,23 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** Whether a proxy in front of the management API tells the address of the client. */
   readonly behindProxy: boolean;
+  /** Where signers are served; null: nowhere. */
+  readonly signers: SignersConfig | null;
+  /** How long a signer goes on without the server, in seconds; null is for ever. */
+  readonly signerLease: number | null;
   /** How often one may ask: each a second, failed logins a minute. */
   readonly throttle: { readonly requestsPerPrincipal: number; readonly requestsPerAddress: number; readonly loginsPerAddress: number; readonly failedLogins: number };
   /** How long a stop waits for requests in flight. */
   readonly stopWithin: number;
   readonly logLevel: Values['logLevel'];
+}
+
+export interface SignersConfig {
+  readonly listen: Listener;
+  /** Where signers reach it, without a trailing slash: the audience of their assertions. */
+  readonly url: string;
+  /** Whether a proxy in front tells the address of the signer. */
+  readonly behindProxy: boolean;
 }
 
 /** Files in PEM. */
@@ -62,8 +75,8 @@ export interface ServeConfig extends Config {
   readonly keyEncryptionKeyFile: string;
   /** Null: standard output. */
   readonly auditFile: string | null;
-  /** Null behind a proxy. */
-  readonly tls: { readonly management: TlsFiles | null; readonly issuer: TlsFiles | null };
+  /** Null behind a proxy, and where the listener is not served. */
+  readonly tls: Readonly<Record<ListenerName, TlsFiles | null>>;
 }
 
 /** From values that passed every rule. */
@@ -77,6 +90,7 @@ export function serveConfig(values: Values): ServeConfig {
     tls: {
       management: tlsOf(values['management.tls.certificateFile'], values['management.tls.keyFile']),
       issuer: tlsOf(values['issuer.tls.certificateFile'], values['issuer.tls.keyFile']),
+      signers: tlsOf(values['signers.tls.certificateFile'], values['signers.tls.keyFile']),
     },
   });
 }
@@ -86,6 +100,7 @@ export interface DevOptions {
   readonly home: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   /** Left out: no metrics. */
   readonly metricsPort?: number | undefined;
   /** Address to listen on. */
@@ -99,18 +114,27 @@ export interface DevOptions {
  * only the level of the log counts.
  * @throws MintmarkError `InvalidConfiguration` for one port for two listeners, and for an unknown level.
  */
-export function devConfig({ listen, managementPort, issuerPort, metricsPort }: DevOptions, environment: NodeJS.ProcessEnv = {}): Config {
-  if (managementPort === issuerPort && managementPort !== 0) throw new MintmarkError('InvalidConfiguration', `The management API and the issuers can not both listen on port ${issuerPort}. Give one of them another with --management-port or --issuer-port.`);
-  if (metricsPort !== undefined && metricsPort !== 0 && [managementPort, issuerPort].includes(metricsPort)) throw new MintmarkError('InvalidConfiguration', `The metrics can not have port ${metricsPort}, on which the ${metricsPort === managementPort ? 'management API listens' : 'issuers listen'}. Give them another with --metrics-port.`);
+export function devConfig({ listen, managementPort, issuerPort, signersPort, metricsPort }: DevOptions, environment: NodeJS.ProcessEnv = {}): Config {
+  assertOwnPorts([['The management API', '--management-port', managementPort], ['The issuers', '--issuer-port', issuerPort], ['The signers', '--signers-port', signersPort], ['The metrics', '--metrics-port', metricsPort ?? 0]]);
   return frozen(configOf({
     ...devDefaults(),
     ...logLevelIn(environment),
     'management.listen': { host: listen, port: managementPort },
     'issuer.listen': { host: listen, port: issuerPort },
     'metrics.listen': metricsPort === undefined ? null : { host: listen, port: metricsPort },
+    'signers.listen': { host: listen, port: signersPort },
+    'signers.url': `https://localhost:${signersPort}`,
     'management.url': `https://localhost:${managementPort}`,
     'issuer.urlTemplate': `https://localhost:${issuerPort}/{region}/{tenantId}/{uuid}/`,
   }));
+}
+
+/** 0 is any free one. */
+function assertOwnPorts(listeners: readonly (readonly [who: string, flag: string, port: number])[]): void {
+  for (const [index, [who, flag, port]] of listeners.entries()) {
+    const other = listeners.slice(index + 1).find((one) => one[2] === port && port !== 0);
+    if (other !== undefined) throw new MintmarkError('InvalidConfiguration', `${who} and ${other[0].toLowerCase()} can not both listen on port ${port}. Give one of them another with ${flag} or ${other[1]}.`);
+  }
 }
 
 function logLevelIn(environment: NodeJS.ProcessEnv): Partial<Values> {
@@ -132,6 +156,7 @@ function devDefaults(): Values {
 
 function configOf(values: Values): Config {
   const { defaultLocation, publicationGap, rotateEvery, tokenIssue, rsaBits, keyPoolSize, openedKeys, publishedIssuers, maxBodyBytes, stopWithin, logLevel } = values;
+  const { 'signers.listen': signersListen, 'signers.url': signersUrl } = values;
   return {
     management: values['management.listen'],
     issuer: values['issuer.listen'],
@@ -142,6 +167,8 @@ function configOf(values: Values): Config {
     freezeWindows: values['issuers.freezeWindows'],
     secondRotation: values['issuers.secondRotation'],
     behindProxy: values['management.behindProxy'],
+    signers: signersListen === null || signersUrl === null ? null : { listen: signersListen, url: signersUrl, behindProxy: values['signers.behindProxy'] },
+    signerLease: values['signers.lease'],
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],
       loginsPerAddress: values['throttle.loginsPerAddress'], failedLogins: values['throttle.failedLogins'],

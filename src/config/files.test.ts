@@ -56,6 +56,7 @@ const CASES: readonly (readonly [what: string, change: Partial<Values>, faults: 
   ['no certificate', { 'management.tls.certificateFile': join(dir, 'none') }, [/^management\.tls\.certificateFile names DIR\/none, which can not be read: ENOENT/]],
   ['another key', { 'issuer.tls.keyFile': otherKey }, [/^issuer\.tls\.certificateFile and issuer\.tls\.keyFile do not belong together, or are no PEM: /]],
   ['a key for everyone', { 'issuer.tls.keyFile': put('open.pem', pair.privateKey, 0o644) }, ['issuer.tls.keyFile names DIR/open.pem, which everyone on the machine can read or write: run chmod o= DIR/open.pem.']],
+  ['signers of another host', { 'signers.listen': { host: '::', port: 1 }, 'signers.url': 'https://s.example.com', 'signers.behindProxy': false, 'signers.tls.certificateFile': certificateFile, 'signers.tls.keyFile': keyFile }, [`signers.tls.certificateFile does not cover s.example.com; ${COVERED}`]],
   ['another host', { 'management.url': 'https://m.example.com' }, [`management.tls.certificateFile does not cover m.example.com; ${COVERED}`]],
   ['issuers of another domain', { 'issuer.urlTemplate': 'https://{region}.example.com/{uuid}/' }, [`issuer.tls.certificateFile does not cover eastus.example.com; ${COVERED}`, `issuer.tls.certificateFile does not cover attic.example.com; ${COVERED}`]],
 ];

@@ -10,13 +10,13 @@ import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { isMintmarkError } from '../domain/errors.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
-import { LISTENERS, sampleIssuerUrl } from './rules.ts';
+import { isServed, type ListenerName, LISTENERS, sampleIssuerUrl } from './rules.ts';
 import type { SettingPath, Values } from './settings.ts';
 import type { Fault } from './sources.ts';
 
 /** Checks the files of the values that there are. `now` is what certificates must be valid at. */
 export async function fileFaults(values: Partial<Values>, now: Date): Promise<readonly Fault[]> {
-  const faults = await Promise.all([writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), ...LISTENERS.map((name) => tlsFaults(values, name, now))]);
+  const faults = await Promise.all([writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), ...LISTENERS.filter((name) => isServed(values, name)).map((name) => tlsFaults(values, name, now))]);
   return faults.flat();
 }
 
@@ -41,7 +41,7 @@ async function keyEncryptionKeyFaults({ 'keyEncryptionKey.file': file }: Partial
   }
 }
 
-async function tlsFaults(values: Partial<Values>, name: (typeof LISTENERS)[number], now: Date): Promise<readonly Fault[]> {
+async function tlsFaults(values: Partial<Values>, name: ListenerName, now: Date): Promise<readonly Fault[]> {
   const [certificatePath, keyPath] = [`${name}.tls.certificateFile`, `${name}.tls.keyFile`] as const;
   const [certificateFile, keyFile] = [values[certificatePath], values[keyPath]];
   if (values[`${name}.behindProxy`] !== false || typeof certificateFile !== 'string' || typeof keyFile !== 'string') return [];
@@ -80,8 +80,8 @@ const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[(.*)\]
 const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');
 
 /** The names that clients use: of the issuers, one for each location that may be chosen without asking anyone. */
-function hostsOf(values: Partial<Values>, name: (typeof LISTENERS)[number]): readonly string[] {
-  if (name === 'management') return values['management.url'] === undefined ? [] : [hostOf(values['management.url'])];
+function hostsOf(values: Partial<Values>, name: ListenerName): readonly string[] {
+  if (name !== 'issuer') return [values[`${name}.url`] ?? null].flatMap((url) => (url === null ? [] : [hostOf(url)]));
   const { 'issuer.urlTemplate': template, defaultLocation, locations = [] } = values;
   if (template === undefined || defaultLocation === undefined) return [];
   try {

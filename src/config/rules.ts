@@ -13,9 +13,9 @@ import type { Listener } from './kinds.ts';
 import type { SettingPath, Values } from './settings.ts';
 import type { Fault } from './sources.ts';
 
-export const LISTENERS = ['management', 'issuer'] as const;
-type ListenerName = (typeof LISTENERS)[number];
-const ADDRESSES = ['management.listen', 'issuer.listen', 'metrics.listen'] as const;
+export const LISTENERS = ['management', 'issuer', 'signers'] as const;
+export type ListenerName = (typeof LISTENERS)[number];
+const ADDRESSES = ['management.listen', 'issuer.listen', 'signers.listen', 'metrics.listen'] as const;
 
 export interface Known {
   readonly values: Partial<Values>;
@@ -30,6 +30,7 @@ export const sampleIssuerUrl = (template: string, region: string): string => ren
 const RULES: readonly ((known: Known) => readonly Fault[])[] = [
   (known) => LISTENERS.flatMap((name) => tlsFaults(known, name)),
   (known) => LISTENERS.flatMap((name) => proxyFaults(known, name)),
+  ({ values }) => signersFaults(values),
   ({ values }) => sameAddressFaults(values),
   ({ values }) => locationFaults(values),
   ({ values }) => templateFaults(values),
@@ -39,7 +40,11 @@ const RULES: readonly ((known: Known) => readonly Fault[])[] = [
 /** Everything that is wrong. */
 export const ruleFaults = (known: Known): readonly Fault[] => RULES.flatMap((rule) => rule(known));
 
+/** The listener for signers is there only when it has an address. */
+export const isServed = (values: Partial<Values>, name: ListenerName): boolean => name !== 'signers' || (values['signers.listen'] ?? null) !== null;
+
 function tlsFaults({ values }: Known, name: ListenerName): readonly Fault[] {
+  if (!isServed(values, name)) return [];
   const [certificate, key] = [`${name}.tls.certificateFile`, `${name}.tls.keyFile`] as const;
   const behindProxy = values[`${name}.behindProxy`];
   const given = [certificate, key].filter((path) => values[path] !== null);
@@ -51,10 +56,17 @@ function tlsFaults({ values }: Known, name: ListenerName): readonly Fault[] {
 
 /** In plain HTTP nothing is listened on that nobody has chosen. */
 function proxyFaults({ values, isGiven }: Known, name: ListenerName): readonly Fault[] {
-  if (values[`${name}.behindProxy`] !== true || isGiven(`${name}.listen`)) return [];
+  if (!isServed(values, name) || values[`${name}.behindProxy`] !== true || isGiven(`${name}.listen`)) return [];
   return [{ about: `${name}.listen`, problem: 'is missing: behind a proxy, say the address on which only the proxy reaches Mintmark, such as 127.0.0.1:8080.' }];
 }
 
+function signersFaults(values: Partial<Values>): readonly Fault[] {
+  if (isServed(values, 'signers')) return values['signers.url'] === null ? [{ about: 'signers.url', problem: 'is missing: say where signers reach the address of signers.listen, such as https://signers.mintmark.example.com.' }] : [];
+  const useless = (['signers.url', 'signers.tls.certificateFile', 'signers.tls.keyFile'] as const).filter((path) => typeof values[path] === 'string');
+  return useless.length === 0 ? [] : [{ about: 'signers.listen', problem: `is missing, so Mintmark has no use for ${useless.join(' and ')}: say an address and port for signers, such as 0.0.0.0:10443.` }];
+}
+
+/** Each address but the first of its kind. */
 function sameAddressFaults(values: Partial<Values>): readonly Fault[] {
   const taken = ADDRESSES.flatMap((path) => (values[path] === undefined || values[path] === null ? [] : [{ path, at: values[path] }]));
   return taken.flatMap(({ path, at }, index) => {

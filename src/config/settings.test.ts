@@ -37,26 +37,34 @@ test('the configuration is frozen, whatever is in it', () => {
   const { values, faults } = readSettings({ file: null, environment: {}, flags, folder: '/' });
   assert.deepEqual(faults, []);
   const config = serveConfig(values as Values);
-  assert.deepEqual(config.tls, { management: null, issuer: { certificateFile: '/c', keyFile: '/k' } });
+  assert.deepEqual(config.tls, { management: null, issuer: { certificateFile: '/c', keyFile: '/k' }, signers: null });
+  assert.deepEqual([config.signers, config.signerLease], [null, 1_209_600]);
   for (const part of [config, config.tls, config.tls.issuer, config.management, config.configuredLocations]) assert.ok(Object.isFrozen(part));
 });
 
 test('dev needs nothing but its flags', () => {
-  const { management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery } = devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2 });
-  assert.deepEqual({ management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery }, {
+  const { management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery, signers } = devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2, signersPort: 3 });
+  assert.deepEqual({ management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery, signers }, {
     management: { host: '127.0.0.1', port: 1 }, issuer: { host: '127.0.0.1', port: 2 }, managementUrl: 'https://localhost:1',
     issuerUrlTemplate: 'https://localhost:2/{region}/{tenantId}/{uuid}/', publicationGap: 3, tokenIssue: true, rotateEvery: 2_592_000,
+    signers: { listen: { host: '127.0.0.1', port: 3 }, url: 'https://localhost:3', behindProxy: false },
   });
 });
 
+test('dev needs a port for each listener; any free one is no port for two', () => {
+  const ports = { home: 'h', listen: '127.0.0.1', managementPort: 0, issuerPort: 0, signersPort: 0 };
+  assert.equal(devConfig(ports).signers?.listen.port, 0);
+  assert.throws(() => devConfig({ ...ports, issuerPort: 7, signersPort: 7 }), { code: 'InvalidConfiguration', message: 'The issuers and the signers can not both listen on port 7. Give one of them another with --issuer-port or --signers-port.' });
+});
+
 test('of the environment dev takes the level of the log, and refuses what is none', () => {
-  const level = (MINTMARK_LOG_LEVEL?: string): string => devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2 }, { MINTMARK_LOG_LEVEL, MINTMARK_ROTATE_EVERY: '2d' }).logLevel;
+  const level = (MINTMARK_LOG_LEVEL?: string): string => devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2, signersPort: 3 }, { MINTMARK_LOG_LEVEL, MINTMARK_ROTATE_EVERY: '2d' }).logLevel;
   assert.deepEqual([level(), level(''), level('debug'), level('silent')], ['warn', 'warn', 'debug', 'silent']);
   assert.throws(() => level('loud'), { code: 'InvalidConfiguration', message: 'MINTMARK_LOG_LEVEL must be one of debug, info, warn, error, silent, not "loud".' });
 });
 
 test('dev gives each listener a port of its own', () => {
-  const config = (managementPort: number, issuerPort: number, metricsPort?: number) => () => devConfig({ home: 'h', listen: '127.0.0.1', managementPort, issuerPort, metricsPort });
+  const config = (managementPort: number, issuerPort: number, metricsPort?: number) => () => devConfig({ home: 'h', listen: '127.0.0.1', managementPort, issuerPort, signersPort: 9, metricsPort });
   for (const [management, issuer, metrics] of [[1, 1], [1, 2, 1], [1, 2, 2]] as const) assert.throws(config(management, issuer, metrics), { code: 'InvalidConfiguration' }, `${management} ${issuer} ${metrics}`);
   for (const [management, issuer, metrics] of [[0, 0, 0], [1, 2], [1, 2, 3]] as const) assert.doesNotThrow(config(management, issuer, metrics));
 });

@@ -5,7 +5,7 @@
  * these rows. Leaves to `read-settings.ts` where values come from, to `rules.ts` what they mean to each other.
  */
 import type { z } from 'zod';
-import { DAY, MINUTE } from '../domain/durations.ts';
+import { DAY, HOUR, MINUTE } from '../domain/durations.ts';
 import { ROTATE_EVERY } from '../domain/rotation.ts';
 import { SECOND_ROTATION } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
@@ -41,6 +41,12 @@ export const SETTINGS = {
   'issuer.tls.certificateFile': setting(optional(path), { serve: null, text: 'Certificate of the public documents and its chain, PEM.' }),
   'issuer.tls.keyFile': setting(optional(path), { serve: null, text: 'Private key of that certificate, PEM, not readable by everyone.' }),
   'issuer.behindProxy': setting(yesNo, { serve: false, text: 'A proxy in front ends TLS, and the public documents are plain HTTP.' }),
+  'signers.listen': setting(optional(listener), { serve: null, text: 'Address and port for signers, the processes beside API servers; no signer can enrol when left out.' }),
+  'signers.url': setting(optional(origin), { serve: null, text: 'Where signers reach that listener; it is in what they enrol with, and can not change without enrolling them again.' }),
+  'signers.tls.certificateFile': setting(optional(path), { serve: null, text: 'Certificate of the listener for signers and its chain, PEM; signers pin a self-signed one that ends it, and else trust it by the roots of their machine.' }),
+  'signers.tls.keyFile': setting(optional(path), { serve: null, text: 'Private key of that certificate, PEM, not readable by everyone.' }),
+  'signers.behindProxy': setting(yesNo, { serve: false, text: 'A proxy in front ends TLS, and the listener for signers is plain HTTP; signers trust it by the roots of their machine.' }),
+  'signers.lease': setting(periodOrOff(HOUR, 365 * DAY), { serve: '14d', text: 'How long a signer goes on without the server before it stops signing and is written off.' }),
   'metrics.listen': setting(optional(listener), { serve: null, text: 'Address and port of the metrics, in plain HTTP and without a login; none when left out.' }),
   'audit.file': setting(optional(path), { serve: null, text: 'File that audit lines are appended to; standard output when left out.' }),
   locations: setting(locationNames, { serve: [], text: 'Locations that clusters may have beside the public Azure regions.' }),

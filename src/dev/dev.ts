@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type App, createApp, type Ground, type Tls } from '../app.ts';
+import { createApp, type Ground, type Tls } from '../app.ts';
 import { type Config, type DevOptions, devConfig } from '../config/config.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
@@ -18,6 +18,7 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
 import { type Home, openHome } from './home.ts';
+import { createIssuerSockets, socketsFolder } from './issuer-sockets.ts';
 import { shiftedClock } from './shifted-clock.ts';
 import { tlsFiles } from './tls-files.ts';
 import { welcome } from './welcome.ts';
@@ -67,16 +68,19 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   }
 }
 
-async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<App> {
+async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
   const profile = await ensureProfile(ground.store, home, config);
-  const app = createApp(config, ground, { management: tls, issuer: tls });
+  const app = createApp(config, ground, { management: tls, issuer: tls, signers: tls });
+  const sockets = createIssuerSockets({ ...ground, folder: socketsFolder(home.dir) });
+  const stop = (): Promise<void> => sockets.stop().finally(() => app.stop());
   try {
     await app.start();
     const first = await ensureFirstCluster(app.services, ground.store, profile);
-    stdout.write(await welcome({ app, config, home, first, ca: await readFile(home.caCertificate, 'utf8'), now: ground.store.now() }));
-    return app;
+    stdout.write(await welcome({ app, config, home, first, sockets, ca: await readFile(home.caCertificate, 'utf8'), now: ground.store.now() }));
+    sockets.start();
+    return { stop };
   } catch (error) {
-    await app.stop();
+    await stop();
     throw error;
   }
 }

@@ -4,9 +4,11 @@ import { decodeProtectedHeader } from 'jose';
 import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { isMintmarkError } from '../domain/errors.ts';
+import { JWKS_SUFFIX } from '../domain/issuer.ts';
 import { subjectOf } from '../domain/service-account-token.ts';
 import type { FirstCluster } from './first-start.ts';
 import type { Home } from './home.ts';
+import type { IssuerSockets } from './issuer-sockets.ts';
 import { verifyToken } from './verify-token.ts';
 
 const SAMPLE = { namespace: 'default', name: 'default' } as const;
@@ -17,6 +19,7 @@ interface Scene {
   readonly home: Home;
   /** Null when there is no first cluster with an issuer any more. */
   readonly first: FirstCluster | null;
+  readonly sockets: Pick<IssuerSockets, 'serve' | 'pathOf'>;
   readonly ca: string;
   readonly now: Date;
 }
@@ -48,11 +51,24 @@ export async function welcome(scene: Scene): Promise<string> {
 }
 
 async function issuerLines(scene: Scene, first: FirstCluster): Promise<readonly string[]> {
-  return [`Issuer URL        ${first.issuer.url}`, 'Cluster           dev (resource group dev)', ...await tokenLines(scene, first).catch(trouble)];
+  return [`Issuer URL        ${first.issuer.url}`, 'Cluster           dev (resource group dev)', ...await tokenLines(scene, first).catch(trouble('Sample token')), ...await socketLines(scene, first).catch(trouble('Signer socket'))];
+}
+
+/** What a local API server is started with, so that this issuer's keys sign its tokens. */
+async function socketLines({ sockets }: Scene, { issuer }: FirstCluster): Promise<readonly string[]> {
+  await sockets.serve(issuer.id);
+  const path = sockets.pathOf(issuer.id);
+  if (path === null) return [];
+  return [
+    `Signer socket     ${path}`,
+    `API server flags  --service-account-issuer=${issuer.url}`,
+    `                  --service-account-signing-endpoint=${shellWord(path)}`,
+    `                  --service-account-jwks-uri=${issuer.url}${JWKS_SUFFIX}`,
+  ];
 }
 
 /** A damaged first cluster is no reason to take the others down. */
-const trouble = (error: unknown): readonly string[] => [`Sample token      none: ${isMintmarkError(error) ? `(${error.code}) ` : ''}${(error as Error).message}`];
+const trouble = (what: string) => (error: unknown): readonly string[] => [`${what.padEnd(18)}none: ${isMintmarkError(error) ? `(${error.code}) ` : ''}${(error as Error).message}`];
 
 async function tokenLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
   const { token, claims } = await app.services.tokens.issue(cluster, { serviceAccount: SAMPLE, audiences: [], expirationSeconds: null });

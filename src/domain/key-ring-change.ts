@@ -4,9 +4,10 @@
  * Owns: the moves of a single key from state to state, each with its event (decision: every key transition is an event, in
  * the same transaction as the change). Leaves to `rotation.ts`: which moves make up a verb, and when it is allowed.
  */
+import { endOfRetired, enrolledSigners } from './acknowledgement.ts';
 import type { AlgorithmName, PublicMembers } from './algorithms.ts';
-import { after, LONGEST_TOKEN_LIFE, MARGIN } from './durations.ts';
-import { assertRing, type KeyRing, type KeyState, type SigningKey } from './key-ring.ts';
+import { after, hasCome, LONGEST_TOKEN_LIFE, MARGIN } from './durations.ts';
+import { assertRing, type KeyRing, type KeyState, type SigningKey, type VerifyOnlyKey } from './key-ring.ts';
 
 /** A key made for one issuer: its public half, and its private half sealed for that issuer and kid. */
 export interface NewKey {
@@ -16,10 +17,10 @@ export interface NewKey {
   readonly sealed: Uint8Array;
 }
 
-export type ChangeCause = 'birth' | 'manual' | 'automatic' | 'force' | 'emergency' | 'revocation' | 'expiry' | 'publication' | 'configuration' | 'deletion';
+export type ChangeCause = 'birth' | 'manual' | 'automatic' | 'force' | 'emergency' | 'revocation' | 'expiry' | 'publication' | 'configuration' | 'deletion' | 'acknowledgement' | 'import';
 
 export type KeyEventKind =
-  | 'prepared' | 'published' | 'activated' | 'retired' | 'revoked' | 'pruned'
+  | 'prepared' | 'published' | 'activated' | 'retired' | 'endSet' | 'revoked' | 'pruned' | 'imported'
   | 'rotationRequested' | 'rotationCancelled' | 'policyChanged' | 'gapChanged' | 'closed';
 
 /** What a ring's history is made of; the store numbers the events within their issuer. */
@@ -73,15 +74,20 @@ export function note(draft: Draft, kind: KeyEventKind, key: { kid: string; from:
 }
 
 /** Changes members of the ring that are not keys. */
-export const withRing = (draft: Draft, change: Partial<Omit<KeyRing, 'keys' | 'version' | 'updatedAt'>>): Draft => ({ ...draft, ring: { ...draft.ring, ...change } });
+export const withRing = (draft: Draft, change: Partial<Omit<KeyRing, 'keys' | 'signers' | 'version' | 'updatedAt'>>): Draft => ({ ...draft, ring: { ...draft.ring, ...change } });
 
 /** Publishes a new key as prepared. */
-export function prepare(draft: Draft, made: NewKey): Draft {
+export const prepare = (draft: Draft, made: NewKey): Draft => addPrepared(draft, made, 'generated');
+
+/** Publishes a key that someone brought as prepared (rule 15). */
+export const prepareImported = (draft: Draft, brought: NewKey): Draft => addPrepared(draft, brought, 'imported');
+
+function addPrepared(draft: Draft, made: NewKey, origin: SigningKey['origin']): Draft {
   const key: SigningKey = {
     kid: made.kid, algorithm: made.algorithm, publicMembers: made.publicMembers,
-    origin: 'generated', holder: 'server', published: true, state: 'prepared',
+    origin, holder: 'server', published: true, state: 'prepared',
     createdAt: draft.ring.updatedAt, publishedIn: draft.ring.version, publishedAt: null,
-    activatedAt: null, retiredAt: null, revokedAt: null, expiresAt: null,
+    activatedAt: null, retiredAt: null, retiredIn: null, revokedAt: null, expiresAt: null,
   };
   const added: Draft = { ...draft, ring: { ...draft.ring, keys: [...draft.ring.keys, key] }, sealed: [...draft.sealed, { kid: made.kid, sealed: made.sealed }] };
   return note(added, 'prepared', { kid: key.kid, from: null, to: 'prepared' });
@@ -91,9 +97,16 @@ export function prepare(draft: Draft, made: NewKey): Draft {
 export const activateKey = (draft: Draft, key: SigningKey): Draft =>
   move(draft, key, 'activated', { state: 'active', activatedAt: draft.ring.updatedAt });
 
-/** The active key stops signing and verifies until its last token can have ended (rule 8, no signer enrolled). */
-export const retireKey = (draft: Draft, key: SigningKey): Draft =>
-  move(draft, key, 'retired', { state: 'retired', retiredAt: draft.ring.updatedAt, expiresAt: lastTokenEnds(draft.ring.updatedAt) });
+/** The active key stops signing here and verifies until its last token can have ended, which is not known while a signer may use it (rule 8). */
+export function retireKey(draft: Draft, key: SigningKey): Draft {
+  const { updatedAt, version } = draft.ring;
+  const expiresAt = enrolledSigners(draft.ring).length === 0 ? lastTokenEnds(updatedAt) : null;
+  return move(draft, key, 'retired', { state: 'retired', retiredAt: updatedAt, retiredIn: version, expiresAt });
+}
+
+/** The end of a retired key is known: every signer has parted from it. Set once (rule 8). */
+export const settleKey = (draft: Draft, key: SigningKey): Draft =>
+  note(replace(draft, { ...key, expiresAt: endOfRetired(draft.ring, key) }), 'endSet', { kid: key.kid, from: key.state, to: key.state });
 
 /** The key leaves the JWKS with this commit. It is listed until its tokens would have ended. */
 export const revokeKeyNow = (draft: Draft, key: SigningKey): Draft =>
@@ -102,9 +115,14 @@ export const revokeKeyNow = (draft: Draft, key: SigningKey): Draft =>
 /** Forgets a key that is past its end; the event bears the time at which it left the JWKS (rule 2). */
 export function pruneKey(draft: Draft, key: SigningKey): Draft {
   const kept: Draft = { ...draft, ring: { ...draft.ring, keys: draft.ring.keys.filter(({ kid }) => kid !== key.kid) } };
-  const noted = note(kept, 'pruned', { kid: key.kid, from: key.state, to: null });
-  const event = noted.events.at(-1)!;
-  return { ...noted, events: [...noted.events.slice(0, -1), { ...event, at: key.expiresAt ?? event.at }] };
+  return timed(note(kept, 'pruned', { kid: key.kid, from: key.state, to: null }), key.expiresAt);
+}
+
+/** Forgets a key that verifies only; the event of one past its end bears that end. */
+export function dropVerifyOnly(draft: Draft, key: VerifyOnlyKey, kind: 'revoked' | 'pruned'): Draft {
+  const kept = withRing(draft, { verifyOnly: draft.ring.verifyOnly.filter(({ kid }) => kid !== key.kid) });
+  const noted = note(kept, kind, { kid: key.kid, from: null, to: null });
+  return key.expiresAt !== null && hasCome(key.expiresAt, draft.ring.updatedAt) ? timed(noted, key.expiresAt) : noted;
 }
 
 /** Writes down that every publisher serves the key since `at`. */
@@ -117,6 +135,12 @@ function move(draft: Draft, key: SigningKey, kind: KeyEventKind, change: Partial
 
 function replace(draft: Draft, key: SigningKey): Draft {
   return { ...draft, ring: { ...draft.ring, keys: draft.ring.keys.map((old) => (old.kid === key.kid ? key : old)) } };
+}
+
+/** The last event with another time than that of its commit. */
+function timed(draft: Draft, time: Date | null): Draft {
+  const event = draft.events.at(-1);
+  return event === undefined || time === null ? draft : { ...draft, events: [...draft.events.slice(0, -1), { ...event, at: time }] };
 }
 
 function lastTokenEnds(now: Date): Date {

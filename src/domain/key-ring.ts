@@ -2,12 +2,13 @@
  * The key ring of one issuer: its keys, their states, and what must be true of them at all times.
  *
  * Owns: the shape of a ring, the table of what a key in each state may do, the invariants, and the view that the
- * outside has of a ring at an instant. Leaves to `rotation.ts`: every change. A ring holds public halves only;
+ * outside has of a ring at an instant. Leaves to `rotation.ts`: every change; to `acknowledgement.ts`: its signers. A ring holds public halves only;
  * private halves travel beside it as sealed bytes that the domain can not open.
  */
 import type { AlgorithmName, PublicMembers } from './algorithms.ts';
 import { after, hasCome, latest } from './durations.ts';
 import { MintmarkError } from './errors.ts';
+import type { EnrolledSigner } from './signer.ts';
 
 /**
  * What a key in each state may do. `prepared`: published, has never signed. `active`: the one that signs.
@@ -41,10 +42,28 @@ export interface SigningKey {
   readonly publishedAt: Date | null;
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
+  /** The ring version whose commit retired the key. */
+  readonly retiredIn: number | null;
   readonly revokedAt: Date | null;
-  /** When the last token that it can have signed has ended. Null while it may still sign. */
+  /** When the last token that it can have signed has ended. Null while it may still sign: here, or at a signer that does not know yet that it is retired (rule 8). */
   readonly expiresAt: Date | null;
 }
+
+/**
+ * A public key of which Mintmark has no private half: the cluster's API servers verify with it, and nobody else learns of
+ * it (rule 15). It is in none of the states, not in the JWKS, and no rotation touches it.
+ */
+export interface VerifyOnlyKey {
+  readonly kid: string;
+  readonly algorithm: AlgorithmName;
+  readonly publicMembers: PublicMembers;
+  readonly importedAt: Date;
+  readonly importedBy: string;
+  /** Null: without end. */
+  readonly expiresAt: Date | null;
+}
+
+export const MOST_VERIFY_ONLY_KEYS = 8;
 
 export interface RotationPolicy {
   /** Seconds from one activation to the next automatic one, jitter not included; null is off. */
@@ -61,11 +80,15 @@ export interface PublicationGap {
   readonly floor: Date | null;
 }
 
-/** A rotation by hand that waits until the prepared key is ready. */
+/** A rotation by hand that is not done yet: it waits for caches, or for signers (rule 9). */
 export interface PendingRotation {
   readonly operationId: string;
   readonly requestedAt: Date;
   readonly requestedBy: string;
+  /** The kids that were retired when it was asked for and are revoked as soon as their retirement is acknowledged. */
+  readonly revokes: readonly string[];
+  /** Whether the prepared key is still to be activated, as soon as it is ready. */
+  readonly activates: boolean;
 }
 
 export interface KeyRing {
@@ -78,6 +101,10 @@ export interface KeyRing {
   readonly open: boolean;
   /** In the order in which they were made, which is the order of the JWKS. */
   readonly keys: readonly SigningKey[];
+  /** In the order in which they were imported. */
+  readonly verifyOnly: readonly VerifyOnlyKey[];
+  /** Those that are enrolled, and those whose write-off still counts (rule 8). They change without a commit of the ring. */
+  readonly signers: readonly EnrolledSigner[];
   readonly policy: RotationPolicy;
   readonly gap: PublicationGap;
   readonly pending: PendingRotation | null;
@@ -109,6 +136,10 @@ export function keyByKid(ring: KeyRing, kid: string): SigningKey {
 export const publishedKeys = (ring: KeyRing, now: Date): readonly SigningKey[] =>
   ring.keys.filter((key) => key.published && KEY_STATES[key.state].inJwks && (key.expiresAt === null || !hasCome(key.expiresAt, now)));
 
+/** The keys that the cluster's API servers verify with beside the published ones. */
+export const verifyOnlyKeys = (ring: KeyRing, now: Date): readonly VerifyOnlyKey[] =>
+  ring.verifyOnly.filter((key) => key.expiresAt === null || !hasCome(key.expiresAt, now));
+
 /** M, in seconds: how long a document of this ring may be held (rule 3). */
 export const maxAge = (ring: KeyRing): number => Math.max(1, Math.floor(ring.gap.seconds / 2));
 
@@ -123,12 +154,6 @@ export function activatableAt(ring: KeyRing): Date | null {
   return latest(after(key.publishedAt, ring.gap.seconds), ring.gap.floor);
 }
 
-/** READY (rule 7): the prepared key may become active now. */
-export function isReady(ring: KeyRing, now: Date): boolean {
-  const at = activatableAt(ring);
-  return at !== null && hasCome(at, now);
-}
-
 /** Whether some publisher's confirmation of this ring's documents is still to be written down. */
 export const awaitsConfirmation = (ring: KeyRing): boolean =>
   ring.gap.lowered !== null || ring.keys.some((key) => KEY_STATES[key.state].inJwks && key.published && key.publishedAt === null);
@@ -137,11 +162,15 @@ export const awaitsConfirmation = (ring: KeyRing): boolean =>
 const INVARIANTS: readonly (readonly [string, (ring: KeyRing) => boolean])[] = [
   ['an open ring has exactly one active key', (ring) => keysIn(ring, 'active').length === (ring.open ? 1 : 0)],
   ['an open ring has exactly one prepared key', (ring) => keysIn(ring, 'prepared').length === (ring.open ? 1 : 0)],
-  ['a kid stands for one key', (ring) => new Set(ring.keys.map((key) => key.kid)).size === ring.keys.length],
-  ['a key that may sign has no end', (ring) => ring.keys.every((key) => KEY_STATES[key.state].hasPrivateHalf === (key.expiresAt === null))],
+  ['a kid stands for one key', (ring) => new Set([...ring.keys, ...ring.verifyOnly].map((key) => key.kid)).size === ring.keys.length + ring.verifyOnly.length],
+  ['a key that may sign has no end, and a revoked one has one', (ring) => ring.keys.every((key) => key.state === 'retired' || KEY_STATES[key.state].hasPrivateHalf === (key.expiresAt === null))],
+  ['a retired key says in which version it was retired', (ring) => keysIn(ring, 'retired').every((key) => key.retiredAt !== null && key.retiredIn !== null && key.retiredIn <= ring.version)],
   ['an active or retired key has been activated', (ring) => ring.keys.every((key) => !['active', 'retired'].includes(key.state) || key.activatedAt !== null)],
   ['a prepared key has never signed', (ring) => keysIn(ring, 'prepared').every((key) => key.activatedAt === null)],
   ['a closed ring has nothing pending', (ring) => ring.open || ring.pending === null],
+  ['a pending rotation has something to do', (ring) => ring.pending === null || ring.pending.activates || ring.pending.revokes.length > 0],
+  ['what a pending rotation revokes is retired', (ring) => (ring.pending?.revokes ?? []).every((kid) => keysIn(ring, 'retired').some((key) => key.kid === kid))],
+  [`at most ${MOST_VERIFY_ONLY_KEYS} keys verify only`, (ring) => ring.verifyOnly.length <= MOST_VERIFY_ONLY_KEYS],
   ['the publication gap is at least one second', (ring) => ring.gap.seconds >= 1],
   ['no key is published in a later version than the ring has', (ring) => ring.keys.every((key) => key.publishedIn <= ring.version)],
 ];

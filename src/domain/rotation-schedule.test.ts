@@ -96,8 +96,8 @@ test('everything else goes on in it', () => {
 test('a ring that waits for the end of a freeze is woken for the end of a key before', () => {
   const off = setPolicy(late, { rotateEvery: 2 * DAY }, at(due - DAY + 10), BY_HAND)!.ring;
   const asked = at(due + 2 * DAY);
-  const imported: KeyRing = { ...off, keys: off.keys.map((key) => (key.state === 'retired' ? { ...key, origin: 'imported', expiresAt: at(due + 3 * DAY) } : key)) };
-  assert.deepEqual([nextStep(imported, FEBRUARY, asked), wakeAt(imported, FEBRUARY, asked)], [FROZEN, at(due + 3 * DAY)]);
+  const listed: KeyRing = { ...off, keys: off.keys.map((key) => (key.state === 'retired' ? { ...key, state: 'revoked', expiresAt: at(due + 3 * DAY) } : key)) };
+  assert.deepEqual([nextStep(listed, FEBRUARY, asked), wakeAt(listed, FEBRUARY, asked)], [FROZEN, at(due + 3 * DAY)]);
 });
 
 test('the calendar promises no time in a freeze window, and says what it would be without', () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, BY_HAND, BY_ITSELF, newKey, newRing, picture, START } from '../../test/support/rings.ts';
 import { isMintmarkError } from './errors.ts';
-import { activatableAt, isReady, type KeyRing, publishedKeys } from './key-ring.ts';
+import { isReady } from './acknowledgement.ts';
+import { activatableAt, type KeyRing, publishedKeys } from './key-ring.ts';
 import type { RingChange } from './key-ring-change.ts';
 import { activate, brokenByRotation, changeGap, close, confirmPublication, emergency, prune, requestRotation, revokedByRotation, revokeKey, setPolicy } from './rotation.ts';
 
@@ -195,11 +196,10 @@ test('what a rotation by hand would revoke: the retired keys', () => {
 
 test('which keys a rotation by hand would break: none at rest, none where it joins one, none that are past their end or closed', () => {
   const waits = changed(ask(rotatedOnce(), 20, 4).change).ring;
-  // No ring gets into this state by itself: one that waits has nothing retired.
-  const waitsWithRetired: KeyRing = { ...rotatedOnce(), pending: waits.pending };
+  const waitsForSigner: KeyRing = { ...rotatedOnce(), pending: { ...waits.pending!, revokes: ['key1'] } };
   const rows: readonly (readonly [name: string, ring: KeyRing, seconds: number, kids: readonly string[]])[] = [
     ['at rest', newRing(), 10, []], ['rotated', rotatedOnce(), 20, ['key1']], ['until its end', rotatedOnce(), 10 + LAST_TOKEN - 1, ['key1']], ['at its end', rotatedOnce(), 10 + LAST_TOKEN, []],
-    ['one waits', waits, 30, []], ['joins', waitsWithRetired, 30, []], ['would carry it out', waitsWithRetired, 610, ['key1']],
+    ['one waits', waits, 30, []], ['joins one that named its own', waitsForSigner, 30, []], ['would carry that out', waitsForSigner, 610, []],
     ['closed', changed(close(rotatedOnce(), at(20), WHY)).ring, 30, []],
   ];
   for (const [name, ring, seconds, kids] of rows) assert.deepEqual(brokenByRotation(ring, at(seconds)).map(({ kid }) => kid), kids, name);

@@ -5,11 +5,15 @@
  * Gets new keys ready made and sealed. Leaves to `rotation-schedule.ts`: what is due and when; to `service`: making
  * keys, transactions, waiting. Rule numbers are those of docs/decisions/0002-key-ring-rules.md.
  */
+import { enrolledSigners, isReady, settledKeys } from './acknowledgement.ts';
 import { after, DAY, hasCome, latest } from './durations.ts';
 import { MintmarkError } from './errors.ts';
-import { BIRTH_VERSION, isReady, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, type SigningKey, theKey } from './key-ring.ts';
-import { activateKey, begin, type Draft, finish, markPublished, type NewKey, note, prepare, pruneKey, retireKey, revokeKeyNow, type RingChange, type Why, withRing } from './key-ring-change.ts';
-import { expiredKeys } from './rotation-schedule.ts';
+import { BIRTH_VERSION, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, type SigningKey, theKey } from './key-ring.ts';
+import {
+  activateKey, begin, type Draft, dropVerifyOnly, finish, markPublished, type NewKey, note, prepare, pruneKey, retireKey, revokeKeyNow, type RingChange, settleKey,
+  type Why, withRing,
+} from './key-ring-change.ts';
+import { expiredKeys, expiredVerifyOnly, revocableKeys } from './rotation-schedule.ts';
 
 /** The two keys of the birth commit: the first signs at once, the second may do so at any time (rule 4). */
 export function birth(
@@ -17,7 +21,7 @@ export function birth(
   first: NewKey, second: NewKey, now: Date, why: Why,
 ): RingChange {
   const empty: KeyRing = {
-    issuerId: issuer.issuerId, epoch: issuer.epoch, version: BIRTH_VERSION, open: true, keys: [], policy: issuer.policy,
+    issuerId: issuer.issuerId, epoch: issuer.epoch, version: BIRTH_VERSION, open: true, keys: [], verifyOnly: [], signers: [], policy: issuer.policy,
     gap: { seconds: issuer.gapSeconds, lowered: null, floor: null }, pending: null, createdAt: now, updatedAt: now,
   };
   const made = [first, second].reduce<Draft>(prepare, { ring: empty, events: [], sealed: [], why });
@@ -27,42 +31,46 @@ export function birth(
 
 export interface RotationRequest {
   readonly operationId: string;
-  /** Carry it out without waiting for READY (rule 11). */
+  /** Carry it out without waiting for READY or acknowledgements (rule 11). */
   readonly force: boolean;
 }
 
-/** What became of a request to rotate: done in this commit, stored to be done when ready, or joined to one that waits. */
+/** What became of a request to rotate: done in this commit, stored to be done when it can be, or joined to one that waits. */
 export type RotationOutcome =
   | { readonly outcome: 'rotated' | 'waiting'; readonly change: RingChange; readonly operationId: string; readonly revoked: readonly string[] }
   | { readonly outcome: 'joined'; readonly change: null; readonly operationId: string; readonly revoked: readonly string[] };
 
 /**
- * Rotation by hand (rule 9): every retired key leaves at once, and the prepared key is activated as soon as it is ready.
- * `next` is the key to prepare; it is used only if the outcome is `rotated`.
+ * Rotation by hand (rule 9): every key that is retired now leaves as soon as its retirement is acknowledged, and the
+ * prepared key is activated as soon as it is ready; what can be done at once is done in this commit. Asked for while one
+ * waits, it joins that one; with force it carries that one out, and nothing more. `revoked`: the kids that leave in this
+ * commit. `next` is the key to prepare; it is used only if the prepared one is activated (`switchesAtOnce`).
  */
 export function requestRotation(ring: KeyRing, request: RotationRequest, next: NewKey, now: Date, why: Why): RotationOutcome {
   assertOpen(ring, 'rotated');
-  const operationId = ring.pending?.operationId ?? request.operationId;
-  if (joins(ring, request.force, now)) return { outcome: 'joined', change: null, operationId, revoked: [] };
-  const retired = keysIn(ring, 'retired');
-  const revoked = retired.map(({ kid }) => kid);
-  const draft = retired.reduce<Draft>(revokeKeyNow, note(begin(ring, now, why), 'rotationRequested'));
-  if (switchesAtOnce(ring, request.force, now)) return { outcome: 'rotated', change: finish(switchKeys(draft, next)), operationId, revoked };
-  const pending = { operationId, requestedAt: draft.ring.updatedAt, requestedBy: why.actor };
-  return { outcome: 'waiting', change: finish(withRing(draft, { pending })), operationId, revoked };
+  const pending = ring.pending ?? { operationId: request.operationId, requestedAt: latest(now, ring.updatedAt)!, requestedBy: why.actor, revokes: revokedByRotation(ring), activates: true };
+  const { operationId } = pending;
+  const switches = switchesAtOnce(ring, request.force, now);
+  if (ring.pending !== null && !switches && !request.force) return { outcome: 'joined', change: null, operationId, revoked: [] };
+  const asked = withRing(note(begin(ring, now, why), 'rotationRequested'), { pending });
+  const leaving = request.force ? keysIn(asked.ring, 'retired').filter(({ kid }) => pending.revokes.includes(kid)) : revocableKeys(asked.ring);
+  const draft = leaving.reduce<Draft>(revokeKeyNow, asked);
+  const done = switches ? switchKeys(draft, next) : stillPending(draft);
+  return { outcome: done.ring.pending === null ? 'rotated' : 'waiting', change: finish(done), operationId, revoked: leaving.map(({ kid }) => kid) };
 }
 
-/** Whether a rotation by hand, asked now, becomes part of one that waits, and so changes nothing. */
-const joins = (ring: KeyRing, force: boolean, now: Date): boolean => ring.pending !== null && !switchesAtOnce(ring, force, now);
-
-/** The keys whose tokens an unforced rotation by hand, asked now, would break: it revokes those that are retired. */
+/**
+ * The keys whose tokens an unforced rotation by hand, asked now, would break, at once or when signers have acknowledged it:
+ * it revokes those that are retired. Where one waits it becomes part of that, which has named its own.
+ */
 export function brokenByRotation(ring: KeyRing, now: Date): readonly SigningKey[] {
-  if (!ring.open || joins(ring, false, now)) return [];
+  if (!ring.open || ring.pending !== null) return [];
   return keysIn(ring, 'retired').filter(({ expiresAt }) => expiresAt === null || !hasCome(expiresAt, now));
 }
 
 /** Whether a rotation by hand, asked now, would activate the prepared key in the same commit, and so need a new one. */
-export const switchesAtOnce = (ring: KeyRing, force: boolean, now: Date): boolean => force || isReady(ring, latest(now, ring.updatedAt) ?? now);
+export const switchesAtOnce = (ring: KeyRing, force: boolean, now: Date): boolean =>
+  (ring.pending?.activates ?? true) && (force || isReady(ring, latest(now, ring.updatedAt) ?? now));
 
 /**
  * Activate, retire and prepare the next, in one commit (rule 2); ends a pending rotation. Never revokes (rule 10).
@@ -71,30 +79,48 @@ export const switchesAtOnce = (ring: KeyRing, force: boolean, now: Date): boolea
 export function activate(ring: KeyRing, next: NewKey, now: Date, why: Why): RingChange {
   assertOpen(ring, 'rotated');
   const draft = begin(ring, now, why);
-  if (!isReady(ring, draft.ring.updatedAt)) throw new MintmarkError('OperationNotAllowed', 'The prepared key is not ready to sign: relying parties may hold a JWKS without it.');
+  if (!isReady(ring, draft.ring.updatedAt)) throw new MintmarkError('OperationNotAllowed', 'The prepared key is not ready to sign: relying parties may hold a JWKS without it, or API servers may not know it.');
   return finish(switchKeys(draft, next));
 }
 
 /**
- * Takes one key out of the JWKS at once (rule 11). Revoking a revoked key changes nothing and gives null.
- * `next` replaces the prepared key where that is the one revoked, or the one that has to become active.
+ * What a rotation by hand still had to revoke, of which it is now acknowledged that it signs no more (rule 9a). Null when
+ * there is no such key.
+ */
+export function revokeAcknowledged(ring: KeyRing, now: Date, why: Why): RingChange | null {
+  const keys = revocableKeys(ring);
+  return keys.length === 0 ? null : finish(stillPending(keys.reduce<Draft>(revokeKeyNow, begin(ring, now, why))));
+}
+
+/** Sets the end of every retired key that all signers have parted from (rule 8). Null when there is no such key. */
+export function settleRetirements(ring: KeyRing, now: Date, why: Why): RingChange | null {
+  const keys = settledKeys(ring);
+  return keys.length === 0 ? null : finish(keys.reduce<Draft>(settleKey, begin(ring, now, why)));
+}
+
+/**
+ * Takes one key out at once (rule 11): out of the JWKS, or from those that verify only (rule 15). Revoking a revoked key
+ * changes nothing and gives null. `next` replaces the prepared key where that is the one revoked, or the one that has to
+ * become active.
  * @throws MintmarkError `KeyNotFound`; `KeyIsActive` without `force`.
  */
 export function revokeKey(ring: KeyRing, kid: string, force: boolean, next: NewKey, now: Date, why: Why): RingChange | null {
+  const verifyOnly = ring.verifyOnly.find((candidate) => candidate.kid === kid);
+  if (verifyOnly !== undefined) return finish(dropVerifyOnly(begin(ring, now, why), verifyOnly, 'revoked'));
   const key = keyByKid(ring, kid);
   if (key.state === 'revoked') return null;
   const draft = begin(ring, now, why);
-  if (key.state === 'retired') return finish(revokeKeyNow(draft, key));
+  if (key.state === 'retired') return finish(stillPending(revokeKeyNow(draft, key)));
   if (key.state === 'prepared') return finish(prepare(revokeKeyNow(draft, key), next));
   if (!force) throw new MintmarkError('KeyIsActive', `The key '${kid}' signs now. Rotate first, then revoke it when it is retired; or use force, which lets the prepared key sign at once and breaks every token of this key.`, { target: 'kid' });
   const activated = activateKey(draft, theKey(ring, 'prepared'));
-  return finish(withRing(prepare(revokeKeyNow(activated, key), next), { pending: null }));
+  return finish(stillPending(prepare(revokeKeyNow(activated, key), next), true));
 }
 
-/** Revokes every generated key and starts again with two new ones (rule 11). Ends a pending rotation. */
+/** Revokes every key that is not revoked and starts again with two new ones (rule 11); those that verify only stay. Ends a pending rotation. */
 export function emergency(ring: KeyRing, first: NewKey, second: NewKey, now: Date, why: Why): RingChange {
   assertOpen(ring, 'rotated');
-  const living = ring.keys.filter((key) => key.state !== 'revoked' && key.origin === 'generated');
+  const living = ring.keys.filter((key) => key.state !== 'revoked');
   const emptied = living.reduce<Draft>(revokeKeyNow, begin(ring, now, why));
   const made = prepare(emptied, first);
   const signing = activateKey(made, made.ring.keys.at(-1)!);
@@ -103,8 +129,10 @@ export function emergency(ring: KeyRing, first: NewKey, second: NewKey, now: Dat
 
 /** Forgets the keys that are past their end. Null when there are none. */
 export function prune(ring: KeyRing, now: Date, why: Why): RingChange | null {
-  const gone = expiredKeys(ring, now);
-  return gone.length === 0 ? null : finish(gone.reduce<Draft>(pruneKey, begin(ring, now, why)));
+  const [gone, verifyOnly] = [expiredKeys(ring, now), expiredVerifyOnly(ring, now)];
+  if (gone.length + verifyOnly.length === 0) return null;
+  const draft = gone.reduce<Draft>(pruneKey, begin(ring, now, why));
+  return finish(verifyOnly.reduce<Draft>((so, key) => dropVerifyOnly(so, key, 'pruned'), draft));
 }
 
 /**
@@ -150,22 +178,39 @@ export function assertRotationPolicy({ rotateEvery }: RotationPolicy): void {
   throw new MintmarkError('InvalidRotationPolicy', `Keys rotate every 2 to 365 days, or not at all (off); ${rotateEvery} seconds is outside of that.`, { target: 'rotateEvery' });
 }
 
-/** The issuer is deleted (rule 14): nothing signs any more, tokens in use verify until they end. Null when it is closed already. */
+/**
+ * The issuer is deleted (rule 14): nothing signs any more, tokens in use verify until they end. Null when it is closed already.
+ * @throws MintmarkError `SignersAttached` while a signer is enrolled: its API server would go on asking for signatures.
+ */
 export function close(ring: KeyRing, now: Date, why: Why): RingChange | null {
   if (!ring.open) return null;
+  const attached = enrolledSigners(ring);
+  if (attached.length > 0) throw new MintmarkError('SignersAttached', `The issuer ${ring.issuerId} has signers: ${attached.map(({ name }) => name).join(', ')}. Delete them, or write them off, first.`);
   const draft = begin(ring, now, why);
   const dropped = revokeKeyNow(draft, theKey(ring, 'prepared'));
   const retired = retireKey(dropped, theKey(ring, 'active'));
-  const cancelled = ring.pending === null ? retired : note(retired, 'rotationCancelled');
-  return finish(note(withRing(cancelled, { open: false, pending: null }), 'closed'));
+  const cancelled = ring.pending === null ? retired : withRing(note(retired, 'rotationCancelled'), { pending: null });
+  const settled = settledKeys(cancelled.ring).reduce<Draft>(settleKey, cancelled);
+  const emptied = ring.verifyOnly.reduce<Draft>((so, key) => dropVerifyOnly(so, key, 'pruned'), settled);
+  return finish(note(withRing(emptied, { open: false }), 'closed'));
 }
 
 /** The kids that a rotation by hand would revoke if it were asked now, for prompts that must name them. */
 export const revokedByRotation = (ring: KeyRing): readonly string[] => keysIn(ring, 'retired').map(({ kid }) => kid);
 
+/** Activate, retire, prepare; a pending rotation has its activation with that. */
 function switchKeys(draft: Draft, next: NewKey): Draft {
   const [active, prepared] = [theKey(draft.ring, 'active'), theKey(draft.ring, 'prepared')];
-  return withRing(prepare(activateKey(retireKey(draft, active), prepared), next), { pending: null });
+  return stillPending(prepare(activateKey(retireKey(draft, active), prepared), next), true);
+}
+
+/** What is left of a pending rotation, which has ended when that is nothing. `activated`: in this commit. */
+function stillPending(draft: Draft, activated = false): Draft {
+  const { pending } = draft.ring;
+  if (pending === null) return draft;
+  const revokes = pending.revokes.filter((kid) => keysIn(draft.ring, 'retired').some((key) => key.kid === kid));
+  const activates = pending.activates && !activated;
+  return withRing(draft, { pending: activates || revokes.length > 0 ? { ...pending, revokes, activates } : null });
 }
 
 function assertOpen(ring: KeyRing, what: string): void {

@@ -50,10 +50,17 @@ const DEFAULT_LIFE = HOUR;
 const MOST_AUDIENCES = 100;
 const LONGEST_AUDIENCE = 1024;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+/** As Kubernetes has it: no part has a longest length of its own, the whole has 253. */
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** `system:serviceaccount:<namespace>:<name>`. */
 export const subjectOf = ({ namespace, name }: ServiceAccount): string => `system:serviceaccount:${namespace}:${name}`;
+
+/** Whether `subject` is `system:serviceaccount:<namespace>:<name>` with names that Kubernetes gives. */
+export function isServiceAccountSubject(subject: string): boolean {
+  const [system, kind, namespace = '', name = '', ...more] = subject.split(':');
+  return system === 'system' && kind === 'serviceaccount' && more.length === 0 && LABEL.test(namespace) && isSubdomain(name);
+}
 
 /**
  * The claims for a request, and a warning where less was given than was asked for (R8: a longer life is shortened).
@@ -90,7 +97,7 @@ function grantedLife(asked: number | null): { life: number; warning: string | nu
 
 function assertServiceAccount({ namespace, name }: ServiceAccount): void {
   if (!LABEL.test(namespace)) throw refuse('metadata.namespace', `The namespace '${clip(namespace)}' is not a DNS label (lower-case letters, digits and hyphens, 63 at most).`);
-  if (name.length > 253 || !SUBDOMAIN.test(name)) throw refuse('metadata.name', `The service account name '${clip(name)}' is not a DNS subdomain (lower-case letters, digits, hyphens and dots, 253 at most).`);
+  if (!isSubdomain(name)) throw refuse('metadata.name', `The service account name '${clip(name)}' is not a DNS subdomain (lower-case letters, digits, hyphens and dots, 253 at most).`);
 }
 
 function assertAudiences(audiences: readonly string[]): void {
@@ -98,6 +105,8 @@ function assertAudiences(audiences: readonly string[]): void {
   if (audiences.some((audience) => audience === '')) throw refuse('spec.audiences', 'An audience can not be empty. Leave audiences out for the issuer itself.');
   if (audiences.some((audience) => audience.length > LONGEST_AUDIENCE)) throw refuse('spec.audiences', `An audience has ${LONGEST_AUDIENCE} characters at most.`);
 }
+
+const isSubdomain = (name: string): boolean => name.length <= 253 && SUBDOMAIN.test(name);
 
 const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 

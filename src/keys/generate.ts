@@ -52,7 +52,11 @@ export const keyId = (publicKey: KeyObject): string =>
 export const publicKeyOf = (algorithm: AlgorithmName, members: PublicMembers): KeyObject =>
   createPublicKey({ format: 'jwk', key: { ...members, kty: ALGORITHMS[algorithm].keyType } });
 
-function publicMembersOf(algorithm: AlgorithmName, publicKey: KeyObject): PublicMembers {
+/** The same as SubjectPublicKeyInfo in DER. */
+export const publicKeyDer = (algorithm: AlgorithmName, members: PublicMembers): Buffer => publicKeyOf(algorithm, members).export({ type: 'spki', format: 'der' });
+
+/** The members that are published of a key. */
+export function publicMembersOf(algorithm: AlgorithmName, publicKey: KeyObject): PublicMembers {
   const jwk = publicKey.export({ format: 'jwk' });
   return Object.fromEntries(ALGORITHMS[algorithm].publicMembers.map((member) => [member, String(jwk[member])]));
 }

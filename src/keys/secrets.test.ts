@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hashSecret, NOBODYS_HASH, verifySecret } from './secrets.ts';
+import { digestOf, hasDigest, hashSecret, newSecret, NOBODYS_HASH, verifySecret } from './secrets.ts';
 
 test('a secret is verified by its hash, and no other one is', async () => {
   const hashed = await hashSecret('correct horse');
@@ -34,3 +34,10 @@ const UNREADABLE = ['', 'plain', 'scrypt$32768$8$1$short$short', 'bcrypt$32768$8
 for (const hashed of UNREADABLE) {
   test(`'${hashed.slice(0, 30)}' is no hash`, () => assert.rejects(verifySecret('x', hashed), { code: 'StoreCorrupt' }));
 }
+
+test('a random secret is known by its digest, and no other one is', () => {
+  const secret = newSecret();
+  // printf abc | sha256sum
+  assert.equal(digestOf('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  assert.deepEqual([hasDigest(secret, digestOf(secret)), hasDigest(`${secret}x`, digestOf(secret)), hasDigest('', digestOf(secret)), hasDigest(secret, null)], [true, false, false, false]);
+});

@@ -1,10 +1,11 @@
 /**
- * Client secrets: only a scrypt hash of them is kept (RFC 7914), and a secret is compared in constant time.
+ * Secrets of which only a hash is kept: of client secrets, which people may choose, by scrypt (RFC 7914); of those with 256
+ * random bits, which nobody can guess, by SHA-256. All are compared in constant time.
  *
  * The hashed form is `scrypt$N$r$p$salt$hash`, salt and hash in base64url, so that the cost can be raised later and old
  * hashes still be read.
  */
-import { randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from 'node:crypto';
 import { MintmarkError } from '../domain/errors.ts';
 
 /** Work of a new hash: 32 MiB and some 80 ms, off the event loop. */
@@ -18,6 +19,17 @@ const FORM = /^scrypt\$(\d{1,8})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,128})\$([\w-]{
 
 /** A new secret, of 256 random bits. */
 export const newSecret = (): string => randomBytes(32).toString('base64url');
+
+/** SHA-256, hex, of a secret that `newSecret` made. */
+export const digestOf = (secret: string): string => createHash('sha256').update(secret, 'utf8').digest('hex');
+
+/** Whether the digest is that of the secret. Null stands for nobody's digest, for the same work where there is none. */
+export function hasDigest(secret: string, digest: string | null): boolean {
+  const isEqual = timingSafeEqual(Buffer.from(digestOf(secret), 'hex'), Buffer.from(digest ?? NOBODYS_DIGEST, 'hex'));
+  return isEqual && digest !== null;
+}
+
+const NOBODYS_DIGEST = '0'.repeat(2 * HASH_BYTES);
 
 /** The hash of a new secret, under a salt of its own. */
 export async function hashSecret(secret: string): Promise<string> {

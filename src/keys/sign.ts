@@ -54,18 +54,29 @@ export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSign
     async sign(key, payload, sealed) {
       const opened = await openedKey(key, sealed);
       const input = `${opened.header}.${encode(payload)}`;
-      const signature = await signBytes(opened, Buffer.from(input));
-      assertVerifies(opened, Buffer.from(input), signature);
+      const signature = await signVerified(opened, Buffer.from(input));
       return `${input}.${signature.toString('base64url')}`;
     },
     forget: (issuerId, kid) => void keys.delete(`${issuerId}/${kid}`),
   };
 }
 
-const signBytes = ({ algorithm, privateKey }: OpenedKey, input: Buffer): Promise<Buffer> =>
+type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
+
+/**
+ * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s), off the event loop.
+ * @throws MintmarkError `SealBroken` when it does not verify with the public half: it is withheld.
+ */
+export async function signVerified(pair: SigningPair, input: Buffer): Promise<Buffer> {
+  const signature = await signBytes(pair, input);
+  assertVerifies(pair, input, signature);
+  return signature;
+}
+
+const signBytes = ({ algorithm, privateKey }: SigningPair, input: Buffer): Promise<Buffer> =>
   signAsync(ALGORITHMS[algorithm].digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
 
-function assertVerifies({ algorithm, publicKey }: OpenedKey, input: Buffer, signature: Buffer): void {
+function assertVerifies({ algorithm, publicKey }: SigningPair, input: Buffer, signature: Buffer): void {
   if (verify(ALGORITHMS[algorithm].digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) return;
   throw new MintmarkError('SealBroken', 'A signature did not verify with the published key and was withheld: the private half is not that of the public half.');
 }

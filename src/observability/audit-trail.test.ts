@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newborn, rotated, token } from '../../test/conformance/fixtures.ts';
+import { newborn, rotated, signer, token } from '../../test/conformance/fixtures.ts';
 import { at, newKey, START } from '../../test/support/rings.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import { activate, prune } from '../domain/rotation.ts';
 import type { RequestEnd, RequestFacts } from '../http/management/observer.ts';
 import { createAuditTrail } from './audit-trail.ts';
+import type { SignerChange } from './observed-store.ts';
 
 const REQUEST: RequestFacts = {
-  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
+  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', signerId: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
 };
 const DONE: RequestEnd = { status: 202, code: null, seconds: 0.1 };
 const IDS = { resource: '/clusters/c/rotate', requestId: 'request', clientRequestId: 'mine', address: '192.0.2.1' };
@@ -60,7 +61,7 @@ for (const [what, facts, how, expected] of CALLS) {
 test('each event of a commit is a line, with the ids of the request that did it, whose own line names the issuer', () => {
   const { lines, request, committed } = trail();
   const change = rotated(3)(birth.ring, at(5)).change;
-  request(() => committed({ changes: [change], tokens: [] }));
+  request(() => committed({ changes: [change], tokens: [], signers: [] }));
   const event = { time: at(5).toISOString(), kind: 'key', actor: 'principal:ada', ...IDS, issuer: 'issuer', why: 'a rotation was asked for', result: 'done', cause: 'manual', ringVersion: 2 };
   assert.deepEqual(lines, [
     { ...event, action: 'key/rotationRequested', kid: null, from: null, to: null },
@@ -77,7 +78,7 @@ const automatic = (ring: KeyRing) => activate(ring, newKey(3), at(5), byRotator)
 test('what the rotator does bears no request, also while one runs', () => {
   for (const within of [false, true]) {
     const { lines, request, committed } = trail();
-    const commit = (): void => committed({ changes: [automatic(birth.ring)], tokens: [] });
+    const commit = (): void => committed({ changes: [automatic(birth.ring)], tokens: [], signers: [] });
     if (within) request(commit);
     else commit();
     const event = { time: at(5).toISOString(), kind: 'key', actor: 'rotator', ...NO_IDS, issuer: 'issuer', why: 'the rotation period has passed', result: 'done', cause: 'automatic', ringVersion: 2 };
@@ -93,13 +94,13 @@ test('what the rotator does bears no request, also while one runs', () => {
 test('a pruned key has the time at which it left the JWKS', () => {
   const { lines, committed } = trail();
   const retired = automatic(birth.ring).ring;
-  committed({ changes: [prune(retired, at(200_000), { cause: 'expiry', actor: 'rotator', reason: 'the last token of the key has ended' })!], tokens: [] });
+  committed({ changes: [prune(retired, at(200_000), { cause: 'expiry', actor: 'rotator', reason: 'the last token of the key has ended' })!], tokens: [], signers: [] });
   assert.deepEqual(lines.map((line) => (line as { time: string }).time), [at(5 + 86_400 + 300).toISOString()]);
 });
 
 test('a token is a line without the token', () => {
   const { lines, request, committed } = trail();
-  request(() => committed({ changes: [], tokens: [token('jti')] }), { action: 'issuer/issueToken' });
+  request(() => committed({ changes: [], tokens: [token('jti')], signers: [] }), { action: 'issuer/issueToken' });
   assert.deepEqual(lines, [
     {
       time: START.toISOString(), kind: 'token', actor: 'principal:ada', action: 'token/issued', ...IDS, issuer: 'issuer', why: null, result: 'done',
@@ -109,16 +110,42 @@ test('a token is a line without the token', () => {
   ]);
 });
 
+const MACHINE = { principalId: null, action: null, route: '/signer/v1/enroll' } as const;
+const SIGNERS: readonly (readonly [string, SignerChange['what'], Partial<RequestFacts> | null, object])[] = [
+  ['that enrols', 'enrolled', MACHINE, { actor: 'signer:s', why: 'with a credential of principal:ada', ...IDS }],
+  ['that comes back', 'enrolledAnew', { ...MACHINE, signerId: 's' }, { actor: 'signer:s', why: 'it asks again after it was written off', ...IDS }],
+  ['that comes back in the transaction of another', 'enrolledAnew', { ...MACHINE, signerId: 'other' }, { actor: 'signer:s', why: 'it asks again after it was written off', ...NO_IDS }],
+  ['that a person writes off', 'writtenOff', {}, { actor: 'principal:ada', why: null, ...IDS }],
+  ['whose name another takes', 'writtenOff', MACHINE, { actor: 'signer:s', why: 'another machine has enrolled under its name', ...IDS }],
+  ['whose lease has ended', 'writtenOff', null, { actor: 'rotator', why: 'its lease has ended', ...NO_IDS }],
+  ['that a person deletes', 'deleted', {}, { actor: 'principal:ada', why: null, ...IDS }],
+];
+for (const [which, what, facts, expected] of SIGNERS) {
+  test(`a signer ${which} is a line`, () => {
+    const { lines, request, committed } = trail();
+    const commit = (): void => committed({ changes: [], tokens: [], signers: [{ what, signer: signer('s', { kids: ['key1'] }) }] });
+    if (facts === null) commit();
+    else request(commit, facts);
+    assert.deepEqual(lines[0], { time: START.toISOString(), kind: 'signer', action: `signer/${what}`, issuer: 'issuer', result: 'done', signer: 's', name: 's', mode: 'external', keys: ['key1'], ...expected });
+  });
+}
+
+test('a call of a signer is its own', () => {
+  const { lines, request } = trail();
+  request(() => undefined, { ...MACHINE, signerId: 's' });
+  assert.deepEqual(lines, [{ ...CALL, actor: 'signer:s', action: '/signer/v1/enroll' }]);
+});
+
 test('a call that changed several issuers names none: each has lines of its own', () => {
   const { lines, request, committed } = trail();
   const changes = ['a', 'b'].map((id) => rotated(3)(newborn(id, START).change.ring, at(5)).change);
-  request(() => committed({ changes, tokens: [] }));
+  request(() => committed({ changes, tokens: [], signers: [] }));
   assert.deepEqual(lines.map((line) => (line as { issuer: string | null }).issuer), ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b', null]);
 });
 
 test('requests that run at the same time are told apart', async () => {
   const { lines, request, committed } = trail();
-  const steps = ['a', 'b'].map((id) => () => void Promise.resolve().then(() => committed({ changes: [], tokens: [token(id)] })));
+  const steps = ['a', 'b'].map((id) => () => void Promise.resolve().then(() => committed({ changes: [], tokens: [token(id)], signers: [] })));
   request(steps[0]!, { id: 'first' });
   request(steps[1]!, { id: 'second' });
   await new Promise(setImmediate);

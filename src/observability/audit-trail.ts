@@ -1,6 +1,6 @@
 /**
- * The audit trail: every acting call of the management API, every change of a key ring and every token issued by the
- * server, as one line of JSON each, written after the fact is settled.
+ * The audit trail: every acting call of the management API and of signers, every change of a key ring, every signer that
+ * comes or goes and every token issued by the server, as one line of JSON each, written after the fact is settled.
  *
  * Gets facts from the edge and from the observed store, and joins them: what was committed while a request ran bears its
  * ids. Gives lines to a sink. The ring's events in the store are in the same transaction as the change; these lines follow it.
@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KeyEvent, RingChange } from '../domain/key-ring-change.ts';
 import type { IssuedToken } from '../domain/service-account-token.ts';
 import type { RequestEnd, RequestFacts, RequestObserver } from '../http/management/observer.ts';
-import type { Committed } from './observed-store.ts';
+import type { Committed, SignerChange } from './observed-store.ts';
 
 /** Where lines go. May throw: the fact stands, whatever becomes of its line, and the failure is told. */
 export interface AuditSink {
@@ -19,7 +19,7 @@ export interface AuditSink {
 /** What every line has. `issuer`: its id. */
 interface AuditLine {
   readonly time: Date;
-  readonly kind: 'call' | 'key' | 'token';
+  readonly kind: 'call' | 'key' | 'token' | 'signer';
   readonly actor: string;
   readonly action: string;
   readonly resource: string | null;
@@ -70,18 +70,19 @@ export function createAuditTrail(sink: AuditSink, now: () => Date, failed: (erro
         };
       },
     },
-    committed({ changes, tokens }) {
+    committed({ changes, tokens, signers }) {
       const here = running.getStore();
-      if (here !== undefined) for (const issuerId of issuersOf(changes, tokens, actorOf(here.request))) here.issuers.add(issuerId);
+      if (here !== undefined) for (const issuerId of issuersOf(changes, [...tokens, ...signers.map(({ signer }) => signer)], actorOf(here.request))) here.issuers.add(issuerId);
       for (const change of changes) for (const event of change.events) write(keyLine(change, event, here?.request), keyMembers(event));
+      for (const change of signers) write(signerLine(change, here?.request, now()), { signer: change.signer.id, name: change.signer.name, mode: change.signer.mode, keys: change.signer.kids });
       for (const token of tokens) write(tokenLine(token, here?.request), { kid: token.kid, jti: token.jti, subject: token.subject, audiences: token.audiences, expiresAt: token.expiresAt });
     },
   };
 }
 
 /** The issuers on which this actor did something; what the rotator did meanwhile is not among it. */
-const issuersOf = (changes: readonly RingChange[], tokens: readonly IssuedToken[], actor: string): readonly string[] =>
-  [...changes.filter(({ events }) => events.some((event) => event.actor === actor)).map(({ ring }) => ring), ...tokens].map(({ issuerId }) => issuerId);
+const issuersOf = (changes: readonly RingChange[], others: readonly { readonly issuerId: string }[], actor: string): readonly string[] =>
+  [...changes.filter(({ events }) => events.some((event) => event.actor === actor)).map(({ ring }) => ring), ...others].map(({ issuerId }) => issuerId);
 
 function callLine(request: RequestFacts, { status, code }: RequestEnd, issuers: ReadonlySet<string>, time: Date): AuditLine {
   const [issuer] = issuers;
@@ -104,11 +105,31 @@ function tokenLine({ issuerId, issuedAt }: IssuedToken, request: RequestFacts | 
   return { time: issuedAt, kind: 'token', actor: request === undefined ? 'server' : actorOf(request), action: 'token/issued', ...ids, issuer: issuerId, why: null, result: 'done' };
 }
 
+/** Signers come by themselves. One ends by a person's request, by that of a machine of its name, or by its lease. */
+function signerLine({ what, signer }: SignerChange, request: RequestFacts | undefined, time: Date): AuditLine {
+  const itself = `signer:${signer.id}`;
+  const ender = request === undefined ? 'rotator' : request.principalId === null ? itself : actorOf(request);
+  const whys = { enrolled: `with a credential of ${signer.createdBy}`, enrolledAnew: 'it asks again after it was written off', writtenOff: WRITTEN_OFF_BY[ender.split(':')[0]!] ?? null, deleted: null };
+  return {
+    time, kind: 'signer', actor: what === 'enrolled' || what === 'enrolledAnew' ? itself : ender, action: `signer/${what}`,
+    ...(isOf(signer, request) ? idsOf(request) : OUTSIDE), issuer: signer.issuerId, why: whys[what], result: 'done',
+  };
+}
+
+const WRITTEN_OFF_BY: Readonly<Record<string, string>> = { rotator: 'its lease has ended', signer: 'another machine has enrolled under its name' };
+
+/** Signers that ask at the same time share a transaction, which runs in the request of one of them. */
+const isOf = ({ id }: { readonly id: string }, request: RequestFacts | undefined): request is RequestFacts =>
+  request !== undefined && (request.signerId === null || request.signerId === id);
+
 function resultOf(status: number): AuditLine['result'] {
   if (status < 400) return 'done';
   return status < 500 ? 'refused' : 'failed';
 }
 
-const actorOf = ({ principalId }: RequestFacts): string => (principalId === null ? 'anonymous' : `principal:${principalId}`);
+function actorOf({ principalId, signerId }: RequestFacts): string {
+  if (principalId !== null) return `principal:${principalId}`;
+  return signerId === null ? 'anonymous' : `signer:${signerId}`;
+}
 
 const idsOf = ({ path, id, clientRequestId, address }: RequestFacts) => ({ resource: path, requestId: id, clientRequestId, address });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
-import { bear, operation, rotated } from '../../test/conformance/fixtures.ts';
+import { bear, operation, rotated, signer } from '../../test/conformance/fixtures.ts';
 import { at, START } from '../../test/support/rings.ts';
 import { type FreezeWindow, freezeWindowOf } from '../domain/freeze-windows.ts';
 import { newRequestCounts } from '../http/public/request-counts.ts';
@@ -15,13 +15,13 @@ const COUNTS = { loads: 1, failedLoads: 2, refusedLoads: 3, evictions: 4, failed
 function scraped(store: Store, freezeWindows: readonly FreezeWindow[] = []) {
   const registry = new Registry();
   const publicRequests = newRequestCounts();
-  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, freezeWindows });
+  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, freezeWindows, openPolls: () => 2 });
   /** The samples whose name begins so. */
   const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
   return { publicRequests, scrape };
 }
 
-const TOTALS = ['mintmark_store_up', 'mintmark_issuers', 'mintmark_keys', 'mintmark_next_rotation', 'mintmark_rotations_overdue', 'mintmark_waiting'];
+const TOTALS = ['mintmark_store_up', 'mintmark_issuers', 'mintmark_keys', 'mintmark_next_rotation', 'mintmark_rotations_overdue', 'mintmark_waiting', 'mintmark_signer'];
 
 test('the totals of the store', async () => {
   let time = START;
@@ -31,15 +31,18 @@ test('the totals of the store', async () => {
   await store.write(async (tx) => {
     await tx.updateKeyRing('issuer', rotated(3));
     await tx.putOperation(operation('o'));
+    await tx.putSigner(signer('away'));
   });
   const lines = await scraped(store).scrape(...TOTALS);
   const ages = ['under 1d', 'under 7d', 'under 30d', 'under 90d', 'under 365d', '365d or more'];
   const keys = { prepared: [1, 0, 0, 0, 0, 0], active: [0, 0, 1, 0, 0, 0], retired: [0, 0, 1, 0, 0, 0], revoked: [0, 0, 0, 0, 0, 0] };
   const next = lines.find((line) => line.startsWith('mintmark_next_rotation'))!;
   assert.deepEqual(lines.filter((line) => line !== next), [
-    'mintmark_store_up 1', 'mintmark_issuers{state="open"} 1', 'mintmark_issuers{state="closed"} 0',
+    'mintmark_signers_waiting 2', 'mintmark_store_up 1', 'mintmark_issuers{state="open"} 1', 'mintmark_issuers{state="closed"} 0',
     ...Object.entries(keys).flatMap(([state, counts]) => counts.map((count, age) => `mintmark_keys{state="${state}",age="${ages[age]}"} ${count}`)),
     'mintmark_rotations_overdue 0', 'mintmark_waiting_operations{cause="publication"} 1', 'mintmark_waiting_operations{cause="caches"} 0',
+    ...['current', 'behind', 'silent', 'writtenOff', 'deleted'].map((state) => `mintmark_signers{state="${state}"} ${state === 'silent' ? 1 : 0}`),
+    'mintmark_signer_debts 0', 'mintmark_signer_leases_half_over 1',
   ]);
   const seconds = Number(next.split(' ')[1]);
   assert.ok(seconds >= 30 * 86_400 && seconds < 31.5 * 86_400, next);
@@ -73,7 +76,7 @@ test('where nothing rotates there is no next rotation', async () => {
 test('a store that can not be read is told, and takes nothing else with it', async () => {
   const store = openMemoryStore({ clock: () => START });
   await store.close();
-  assert.deepEqual(await scraped({ ...store, now: () => START }).scrape(...TOTALS, 'mintmark_key_pool'), ['mintmark_key_pool_keys 8', 'mintmark_store_up 0']);
+  assert.deepEqual(await scraped({ ...store, now: () => START }).scrape(...TOTALS, 'mintmark_key_pool'), ['mintmark_key_pool_keys 8', 'mintmark_signers_waiting 2', 'mintmark_store_up 0']);
 });
 
 test('the publisher, the pool, the version', async () => {

@@ -8,9 +8,10 @@ import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-clien
 import { after, DAY, latest, MINUTE } from '../domain/durations.ts';
 import { type FreezeWindow, frozenUntil, lastOpen } from '../domain/freeze-windows.ts';
 import type { KeyState } from '../domain/key-ring.ts';
+import { silentSince } from '../domain/signer-state.ts';
 import type { RequestCounts } from '../http/public/request-counts.ts';
 import type { PublisherCounts } from '../service/publisher.ts';
-import type { Store, StoreStatistics } from '../store/store.ts';
+import type { SignerStatistics, Store, StoreStatistics } from '../store/store.ts';
 import { freshStatistics } from './fresh-statistics.ts';
 
 export interface Sources {
@@ -19,6 +20,8 @@ export interface Sources {
   readonly publisher: { readonly counts: PublisherCounts; readonly ready: boolean };
   readonly pool: { level(): number };
   readonly publicRequests: RequestCounts;
+  /** Signers that wait for news of their ring. */
+  readonly openPolls: () => number;
   readonly freezeWindows: readonly FreezeWindow[];
 }
 
@@ -28,12 +31,16 @@ const AGE_NAMES = [...AGES.map((days) => `under ${days}d`), `${AGES.at(-1)}d or 
 /** How late a rotation may be before it counts as overdue: the rotator tries again after a minute. */
 const TOLERANCE = 5 * MINUTE;
 
+interface Totals extends StoreStatistics {
+  readonly signers: SignerStatistics;
+}
+
 interface Row {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
   /** What to show; a label's values in the order of `labels`. */
-  read(statistics: StoreStatistics, now: Date, freezeWindows: readonly FreezeWindow[]): readonly (readonly [value: number, ...labels: string[]])[];
+  read(statistics: Totals, now: Date, freezeWindows: readonly FreezeWindow[]): readonly (readonly [value: number, ...labels: string[]])[];
 }
 
 const TOTALS: readonly Row[] = [
@@ -42,6 +49,9 @@ const TOTALS: readonly Row[] = [
   { name: 'mintmark_next_rotation_seconds', help: 'Seconds until the first active key gives way by its period, after the freeze window that it falls into; negative when it should have. Absent where none does.', read: ({ firstRotation }, now, windows) => (firstRotation === null ? [] : [[((frozenUntil(windows, latest(firstRotation, now) ?? now) ?? firstRotation).getTime() - now.getTime()) / 1000]]) },
   { name: 'mintmark_rotations_overdue', help: 'Rings whose active key should have given way more than five minutes ago; what came due in a freeze window, not before its end.', read: ({ overdueRotations }) => [[overdueRotations]] },
   { name: 'mintmark_waiting_operations', help: 'Operations in progress, by what they wait for: publishers to confirm, or old documents to leave caches.', labels: ['cause'], read: ({ waitingOperations }) => Object.entries(waitingOperations).map(([cause, count]) => [count, cause] as const) },
+  { name: 'mintmark_signers', help: 'Signers beside API servers, by how they are: current, behind and silent ones are enrolled.', labels: ['state'], read: ({ signers }) => Object.entries(signers.states).map(([state, count]) => [count, state] as const) },
+  { name: 'mintmark_signer_debts', help: 'Deleted signers that had a private half of a key that still verifies.', read: ({ signers }) => [[signers.indebted]] },
+  { name: 'mintmark_signer_leases_half_over', help: 'Silent signers that have used up more than half of their lease, and stop to sign at its end.', read: ({ signers }) => [[signers.leasesHalfOver]] },
 ];
 
 /** Number in `PublisherCounts` → its metric. */
@@ -65,6 +75,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: 'mintmark_build_info', help: 'The version that runs; always 1.', labelNames: ['version', 'node'], registers }).set({ version: sources.version, node: process.versions.node }, 1);
   reading(registry, 'mintmark_key_pool_keys', 'Keys that are ready for new issuers and rotations.', () => sources.pool.level());
+  reading(registry, 'mintmark_signers_waiting', 'Signers whose request waits for a later ring: those that are connected.', sources.openPolls);
   reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publisher.ready));
   for (const [count, [name, help]] of Object.entries(PUBLISHER_GAUGES)) reading(registry, name, help, () => sources.publisher.counts[count as keyof PublisherCounts]);
   for (const [count, [name, help]] of Object.entries(PUBLISHER_COUNTERS)) counted(registry, name, help, [], () => [[sources.publisher.counts[count as keyof PublisherCounts]]]);
@@ -75,8 +86,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
 }
 
 function registerTotals(registry: Registry, { store, freezeWindows }: Sources): void {
-  const overdueAt = (): Date => lastOpen(freezeWindows, after(store.now(), -TOLERANCE));
-  const statistics = freshStatistics(() => store.read((tx) => tx.statistics(AGES.map((days) => after(store.now(), -days * DAY)), overdueAt())), () => performance.now());
+  const statistics = freshStatistics(() => totalsOf(store, freezeWindows), () => performance.now());
   registry.registerMetric(new Gauge({ name: 'mintmark_store_up', help: 'Whether the totals could be read from the store: 1 or 0.', registers: [], async collect() { this.set(Number((await statistics()) !== null)); } }));
   for (const { name, help, labels = [], read } of TOTALS) {
     registry.registerMetric(new Gauge({
@@ -92,6 +102,12 @@ function registerTotals(registry: Registry, { store, freezeWindows }: Sources): 
     }));
   }
 }
+
+const totalsOf = (store: Store, freezeWindows: readonly FreezeWindow[]): Promise<Totals> => store.read(async (tx) => {
+  const now = store.now();
+  const overdueAt = lastOpen(freezeWindows, after(now, -TOLERANCE));
+  return { ...await tx.statistics(AGES.map((days) => after(now, -days * DAY)), overdueAt), signers: await tx.signerStatistics(silentSince(now), now) };
+});
 
 function reading(registry: Registry, name: string, help: string, read: () => number): void {
   registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));

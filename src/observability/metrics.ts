@@ -19,6 +19,8 @@ const STORE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 
 export interface Metrics extends StoreObserver {
   readonly registry: Registry;
+  /** At the listener for signers. */
+  signerRequestEnded(request: RequestFacts, how: RequestEnd): void;
   requestEnded(request: RequestFacts, how: RequestEnd): void;
   /** The rotator could not do a step; null: one that is no rotation. */
   stepFailed(rotation: ChangeCause | null): void;
@@ -34,6 +36,8 @@ export function createMetrics(): Metrics {
   const rotations = new Counter({ name: 'mintmark_rotations_total', help: 'Activations of a prepared key, and attempts that failed or were refused, by cause.', labelNames: ['cause', 'result'], registers });
   const events = new Counter({ name: 'mintmark_key_events_total', help: 'Committed changes of key rings, by what happened and why.', labelNames: ['event', 'cause'], registers });
   const tokens = new Counter({ name: 'mintmark_issued_tokens_total', help: 'Service-account tokens that the server itself issued.', registers });
+  const signerRequests = new Counter({ name: 'mintmark_signer_requests_total', help: 'Requests of signers, by what they asked for and how it ended: done, or the error code.', labelNames: ['request', 'result'], registers });
+  const signerChanges = new Counter({ name: 'mintmark_signer_changes_total', help: 'Signers that enrolled, came back, were written off or deleted.', labelNames: ['change'], registers });
   const failedSteps = new Counter({ name: 'mintmark_rotator_failed_steps_total', help: 'Due steps on a key ring that failed and are tried again.', registers });
   const lostLines = new Counter({ name: 'mintmark_audit_failures_total', help: 'Audit lines that could not be written, and failures to reopen the file.', registers });
   for (const cause of ROTATION_CAUSES) rotations.inc({ cause, result: 'done' }, 0);
@@ -45,9 +49,11 @@ export function createMetrics(): Metrics {
       if (code !== null) refusals.inc({ code });
       if (action === ROTATE_ACTION && status >= 400) rotations.inc({ cause: 'manual', result: status < 500 ? 'refused' : 'failed' });
     },
+    signerRequestEnded: ({ route }, { code }) => signerRequests.inc({ request: route?.split('/').at(-1) ?? 'none', result: code ?? 'done' }),
     transaction: (kind, seconds, result) => transactions.observe({ kind, result }, seconds),
-    committed({ changes, tokens: issued }: Committed) {
+    committed({ changes, tokens: issued, signers }: Committed) {
       tokens.inc(issued.length);
+      for (const { what } of signers) signerChanges.inc({ change: what });
       for (const { kind, cause } of changes.flatMap((change) => change.events)) {
         events.inc({ event: kind, cause });
         if (kind === 'activated' && cause !== 'birth') rotations.inc({ cause, result: 'done' });

@@ -19,6 +19,8 @@ export interface Observability {
   /** The same store, watched. Whatever is to be seen has to use this one. */
   readonly store: Store;
   readonly requests: RequestObserver;
+  /** The same for the listener for signers. */
+  readonly signerRequests: RequestObserver;
   readonly stepFailed: Metrics['stepFailed'];
   /** A server of metrics that does not listen yet. */
   metricsServer(sources: Omit<Sources, 'store' | 'version'>): Server;
@@ -39,7 +41,8 @@ export function createObservability(plain: Store, audit: AuditSink, log: Logger)
   });
   return {
     store,
-    requests: bothObserve(trail.requests, metrics),
+    requests: bothObserve(trail.requests, metrics.requestEnded),
+    signerRequests: bothObserve(trail.requests, metrics.signerRequestEnded),
     stepFailed: metrics.stepFailed,
     metricsServer(sources) {
       registerGauges(metrics.registry, { ...sources, store, version: packageVersion() });
@@ -48,13 +51,13 @@ export function createObservability(plain: Store, audit: AuditSink, log: Logger)
   };
 }
 
-const bothObserve = (trail: RequestObserver, metrics: Metrics): RequestObserver => ({
+const bothObserve = (trail: RequestObserver, count: Metrics['requestEnded']): RequestObserver => ({
   begin(request) {
     const { run, end } = trail.begin(request);
     return {
       run,
       end(facts, how) {
-        metrics.requestEnded(facts, how);
+        count(facts, how);
         end(facts, how);
       },
     };

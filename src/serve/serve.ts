@@ -5,7 +5,7 @@
  * Leaves the first tenant and its Owner to `mintmark admin bootstrap`.
  */
 import type { Logger } from 'pino';
-import { type App, createApp, type Ground } from '../app.ts';
+import { type App, createApp, type Ground, type ListenerTls } from '../app.ts';
 import type { ServeConfig, TlsFiles } from '../config/config.ts';
 import { type ConfigFlags, loadServeConfig } from '../config/load-config.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
@@ -65,12 +65,12 @@ async function start(config: ServeConfig, log: Logger): Promise<Running> {
 
 async function startApp(config: ServeConfig, ground: Ground): Promise<Running> {
   const pairOf = async (files: TlsFiles | null) => (files === null ? null : readPair(files));
-  const pairs = { management: await pairOf(config.tls.management), issuer: await pairOf(config.tls.issuer) };
+  const pairs = { management: await pairOf(config.tls.management), issuer: await pairOf(config.tls.issuer), signers: await pairOf(config.tls.signers) };
   const app = createApp(config, ground, pairs);
   try {
     await app.start();
     const renewal = startRenewal(config, pairs, app, ground);
-    ground.log.info({ managementUrl: config.managementUrl, management: config.management, issuer: config.issuer, pid: process.pid }, 'serving');
+    ground.log.info({ managementUrl: config.managementUrl, management: config.management, issuer: config.issuer, signers: config.signers, pid: process.pid }, 'serving');
     return { stop: () => Promise.all([renewal.stop(), app.stop()]).then(() => undefined) };
   } catch (error) {
     await app.stop();
@@ -79,8 +79,8 @@ async function startApp(config: ServeConfig, ground: Ground): Promise<Running> {
 }
 
 /** Certificates are followed, and looked at once more on SIGHUP. */
-function startRenewal({ tls }: ServeConfig, pairs: Readonly<Record<'management' | 'issuer', ReadPair | null>>, app: App, { clock, log }: Ground): Running {
-  const followed = (['management', 'issuer'] as const).flatMap((name): readonly FollowedPair[] => {
+function startRenewal({ tls }: ServeConfig, pairs: Readonly<Record<keyof ListenerTls, ReadPair | null>>, app: App, { clock, log }: Ground): Running {
+  const followed = (['management', 'issuer', 'signers'] as const).flatMap((name): readonly FollowedPair[] => {
     const [files, first] = [tls[name], pairs[name]];
     return files === null || first === null ? [] : [{ name, files, first, take: (pair) => app.renewTls(name, pair) }];
   });

@@ -13,6 +13,7 @@ import type { Operation } from '../domain/operation.ts';
 import { MANAGED_CLUSTER_TYPE, managedClusterId, resourceGroupId, resourceKey } from '../domain/resource-id.ts';
 import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
 import type { Listed, Page, Store, StoreReader, StoreWriter } from '../store/store.ts';
+import { assertNoSigners } from './attached-signers.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { derivedUuid } from './derived-uuid.ts';
 import type { Issuers, NewIssuer } from './issuers.ts';
@@ -41,7 +42,7 @@ export interface Clusters {
   get(at: ClusterAddress): Promise<ClusterView>;
   /** The clusters at or below a scope, by id. */
   list(query: { readonly scope: string; readonly withIssuer?: boolean }, page: Page): Promise<Listed<ClusterView>>;
-  /** Deletes the cluster and closes its issuer. Null when there is no such cluster. */
+  /** Deletes the cluster and closes its issuer. Null when there is no such cluster. @throws MintmarkError `SignersAttached`, `PreconditionFailed`. */
   remove(caller: Caller, at: ClusterAddress, precondition: Precondition): Promise<{ readonly operation: Operation; readonly cluster: Resource } | null>;
 }
 
@@ -89,9 +90,12 @@ export function createClusters(deps: ClusterDeps): Clusters {
   };
 }
 
-/** Deletes one cluster and closes its issuer, inside the caller's transaction. */
+/** Deletes one cluster and closes its issuer, inside the caller's transaction. @throws MintmarkError `SignersAttached`. */
 export async function removeCluster(tx: StoreWriter, issuers: Issuers, cluster: Resource, actor: string): Promise<void> {
-  if (cluster.issuerId !== null) await issuers.close(tx, cluster.issuerId, actor);
+  if (cluster.issuerId !== null) {
+    await assertNoSigners(tx, cluster.id);
+    await issuers.close(tx, cluster.issuerId, actor);
+  }
   await tx.deleteResource(cluster.id);
 }
 

@@ -15,8 +15,12 @@ export class FollowLoop {
   #running: Promise<void> | null = null;
   #stopping = false;
 
-  constructor(round: () => Promise<unknown>, clock: Clock, log: Logger) {
+  readonly #who: string;
+
+  /** `who` follows, for the log: "the publisher". */
+  constructor(round: () => Promise<unknown>, clock: Clock, log: Logger, who: string) {
     this.#round = round;
+    this.#who = who;
     this.#clock = clock;
     this.#log = log;
   }
@@ -52,10 +56,10 @@ export class FollowLoop {
   async #succeeds(failuresBefore: number): Promise<boolean> {
     try {
       await this.#round();
-      if (failuresBefore > 0) this.#log.info({ failures: failuresBefore }, 'the publisher follows the store again');
+      if (failuresBefore > 0) this.#log.info({ failures: failuresBefore }, `${this.#who} follows the store again`);
       return true;
     } catch (err) {
-      this.#log.warn({ err, failures: failuresBefore + 1 }, 'the publisher could not follow the store; it goes on serving what it has and tries again');
+      this.#log.warn({ err, failures: failuresBefore + 1 }, `${this.#who} could not follow the store; it goes on with what it has and tries again`);
       return false;
     }
   }

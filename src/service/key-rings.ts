@@ -13,7 +13,7 @@ import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
 import { resourceGroupOf } from '../domain/resource-id.ts';
 import type { Resource } from '../domain/resource.ts';
 import { brokenByRotation, emergency, requestRotation, revokeKey, setPolicy, switchesAtOnce } from '../domain/rotation.ts';
-import { nextStep, type RingSettings } from '../domain/rotation-schedule.ts';
+import { nextStep, type RingSettings, type SilentSigner } from '../domain/rotation-schedule.ts';
 import { unaskedRevocation } from '../domain/second-rotation.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -25,6 +25,8 @@ import type { RingCommits } from './ring-commits.ts';
 export interface Waiting {
   readonly reason: string;
   readonly until: Date | null;
+  /** Who is waited for, where that is a signer. */
+  readonly signers?: readonly SilentSigner[];
 }
 
 export interface RotationResult {
@@ -138,7 +140,9 @@ export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null
   if (operation.status !== 'InProgress') return null;
   if (operation.endsWithChange !== null || ring === null) return { reason: 'not confirmed by every publisher', until: null };
   const step = nextStep(ring, settings, now);
-  return step.do === 'wait' ? { reason: step.reason, until: step.until } : { reason: 'the rotator is about to act', until: now };
+  if (step.do !== 'wait') return { reason: 'the rotator is about to act', until: now };
+  const { do: _, ...waiting } = step;
+  return waiting;
 }
 
 function rotateVerb(caller: Caller, { force, revokePrevious = false }: RotateHow, { secondRotation }: RingSettings): Verb {
@@ -160,7 +164,7 @@ function emergencyVerb(caller: Caller): Verb {
       change: emergency(ring, keys[0]!, keys[1]!, now, why),
       outcome: 'rotated',
       operationId,
-      revoked: ring.keys.filter((key) => key.state !== 'revoked' && key.origin === 'generated').map(({ kid }) => kid),
+      revoked: ring.keys.filter((key) => key.state !== 'revoked').map(({ kid }) => kid),
     }),
   };
 }

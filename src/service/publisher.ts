@@ -83,7 +83,7 @@ export class Publisher {
     this.#log = log;
     this.#config = config;
     this.#memory = new DocumentMemory(config.maxIssuersInMemory);
-    this.#loop = new FollowLoop(() => this.catchUp(), clock, log);
+    this.#loop = new FollowLoop(() => this.catchUp(), clock, log, 'the publisher');
   }
 
   /** Follows the store until `stop`; does not throw. */

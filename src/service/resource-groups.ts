@@ -10,6 +10,7 @@ import { createResourceGroup, type ResourceGroupRequest, updateResourceGroup } f
 import { MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../domain/resource-id.ts';
 import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
 import type { Listed, Page, Store, StoreReader } from '../store/store.ts';
+import { assertNoSigners } from './attached-signers.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { endedDeletion, removeCluster } from './clusters.ts';
 import type { Issuers } from './issuers.ts';
@@ -29,7 +30,7 @@ export interface ResourceGroups {
   /** @throws MintmarkError `ResourceGroupNotFound`. */
   get(at: GroupAddress): Promise<Resource>;
   list(subscriptionId: string, page: Page): Promise<Listed<Resource>>;
-  /** Deletes the group and the clusters in it. @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`. */
+  /** Deletes the group and the clusters in it. @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`, `SignersAttached`. */
   remove(caller: Caller, at: GroupAddress, precondition: Precondition): Promise<Operation>;
 }
 
@@ -66,6 +67,8 @@ export function createResourceGroups({ store, issuers, publications, defaults }:
     get: (at) => store.read((tx) => existing(tx, at)),
     list: (subscriptionId, page) => store.read((tx) => tx.resources({ type: RESOURCE_GROUP_TYPE, scope: subscriptionScope(subscriptionId) }, page)),
     async remove(caller, at, precondition) {
+      // Before the first batch: a group that is refused keeps all of its clusters.
+      await store.read(async (tx) => assertNoSigners(tx, (await existing(tx, at)).id));
       for (;;) {
         const operation = await removeBatch(store, issuers, at, precondition, actorOf(caller));
         await publications.settle();

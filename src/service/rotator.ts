@@ -2,15 +2,17 @@
  * The loop that rotates: looks at each ring when something is due on it, does that one thing, and looks again.
  *
  * Decides, makes a key, decides again on the fresh ring inside the transaction: another process may have been first,
- * so no leader is needed. Doing any step late is safe (rule 2). It never revokes (rule 10).
+ * so no leader is needed. Doing any step late is safe (rule 2). It never revokes of its own (rule 10), only what a rotation
+ * by hand named and had to wait for.
  */
 import type { Logger } from 'pino';
 import { after, HOUR } from '../domain/durations.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import type { ChangeCause, NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
-import { activate, changeGap, prune } from '../domain/rotation.ts';
+import { activate, changeGap, prune, revokeAcknowledged, settleRetirements } from '../domain/rotation.ts';
 import { nextStep, type Step, wakeAt } from '../domain/rotation-schedule.ts';
-import type { Store } from '../store/store.ts';
+import { leaseEnds, writeOff } from '../domain/signer.ts';
+import type { Store, StoreWriter } from '../store/store.ts';
 import { ROTATOR } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { MadeKeys, NewKeys } from './new-keys.ts';
@@ -77,7 +79,8 @@ export function createRotator(
   }
 
   /** Null when nothing was to be done any more. */
-  async function carryOut({ issuerId, step, made }: PreparedStep): Promise<RingChange | null> {
+  async function carryOut({ issuerId, step, made }: PreparedStep): Promise<'done' | null> {
+    if (step.do === 'write off') return writeOffGone(issuerId);
     let change: RingChange | null = null;
     try {
       change = await commit(issuerId, step, made.keys[0]);
@@ -88,7 +91,27 @@ export function createRotator(
       made.settle(change);
     }
     if (change !== null) log.info({ issuer: issuerId, step: step.do, reason: 'reason' in step ? step.reason : undefined, version: change.ring.version }, 'key ring changed');
-    return change;
+    return change === null ? null : 'done';
+  }
+
+  /** The signers whose lease has ended, as of that end. */
+  async function writeOffGone(issuerId: string): Promise<'done' | null> {
+    const reason = await store.write((tx) => writeOffIn(tx, issuerId));
+    if (reason !== null) log.warn({ issuer: issuerId, reason }, 'signers were written off');
+    return reason === null ? null : 'done';
+  }
+
+  async function writeOffIn(tx: StoreWriter, issuerId: string): Promise<string | null> {
+    const ring = await tx.keyRing(issuerId);
+    const step = ring === null ? null : nextStep(ring, settings, tx.now);
+    if (step?.do !== 'write off') return null;
+    for (const { id } of step.signers) {
+      const signer = await tx.signer(id);
+      const ended = signer === null ? null : leaseEnds(signer);
+      if (signer !== null && ended !== null) await tx.putSigner(writeOff(signer, ended));
+    }
+    await rings.look(tx, issuerId);
+    return step.reason;
   }
 
   async function commit(issuerId: string, expected: Step, key: NewKey | undefined): Promise<RingChange | null> {
@@ -152,6 +175,8 @@ export function createRotator(
 function take(ring: KeyRing, step: Step, key: NewKey | undefined, now: Date): RingChange | null {
   const why = (cause: Why['cause'], reason: string): Why => ({ cause, actor: ROTATOR, reason });
   if (step.do === 'prune') return prune(ring, now, why('expiry', step.reason));
+  if (step.do === 'revoke') return revokeAcknowledged(ring, now, why('manual', step.reason));
+  if (step.do === 'settle retirement') return settleRetirements(ring, now, why('acknowledgement', step.reason));
   if (step.do === 'change gap') return changeGap(ring, step.seconds, now, why('configuration', step.reason));
   if (step.do === 'activate' && key !== undefined) return activate(ring, key, now, why(step.cause, step.reason));
   return null;

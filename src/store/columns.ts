@@ -53,6 +53,13 @@ export class Columns<Row extends object> {
     return shape(parsed(this.text(column))) ?? this.#corrupt(column, 'is cut short or was changed');
   }
 
+  /** A whole number, also one below 0. */
+  signedOrNull(column: keyof Row): number | null {
+    const value: unknown = this.#row[column];
+    if (value === null) return null;
+    return Number.isSafeInteger(value) ? Number(value) : this.#corrupt(column, 'is no whole number');
+  }
+
   textOrNull(column: keyof Row): string | null {
     return this.isNull(column) ? null : this.text(column);
   }

@@ -1,11 +1,11 @@
 /** Key rings, their keys and events as rows, and back. Nothing that is read is trusted: see `columns.ts`. */
-import type { Insertable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 import { ALGORITHMS, type AlgorithmName, isAlgorithmName, type PublicMembers } from '../domain/algorithms.ts';
-import { assertRing, awaitsConfirmation, KEY_STATES, type KeyRing, type KeyState, type PendingRotation, type PublicationGap, type SigningKey } from '../domain/key-ring.ts';
+import { assertRing, awaitsConfirmation, KEY_STATES, type KeyRing, type KeyState, type PendingRotation, type PublicationGap, type SigningKey, type VerifyOnlyKey } from '../domain/key-ring.ts';
 import type { ChangeCause, KeyEvent, KeyEventKind } from '../domain/key-ring-change.ts';
 import { automaticRotationDue } from '../domain/rotation-schedule.ts';
-import { Columns, ms, msOrNull, object, textRecord } from './columns.ts';
-import type { KeyEventRow, KeyRingRow, SigningKeyRow } from './sql-tables.ts';
+import { Columns, ms, msOrNull, object, textRecord, texts } from './columns.ts';
+import type { KeyEventRow, KeyRingRow, SigningKeyRow, VerifyOnlyKeyRow } from './sql-tables.ts';
 import type { NumberedEvent, RingUpdate } from './store.ts';
 
 const STATES = Object.keys(KEY_STATES) as readonly KeyState[];
@@ -15,11 +15,12 @@ const HOLDERS = ['server'] as const satisfies readonly SigningKey['holder'][];
 
 /** The compiler asks for a line here when the domain gets another kind of event or cause. */
 const EVENT_KINDS = Object.keys({
-  prepared: true, published: true, activated: true, retired: true, revoked: true, pruned: true,
+  prepared: true, published: true, activated: true, retired: true, endSet: true, revoked: true, pruned: true, imported: true,
   rotationRequested: true, rotationCancelled: true, policyChanged: true, gapChanged: true, closed: true,
 } satisfies Record<KeyEventKind, true>) as readonly KeyEventKind[];
 const CAUSES = Object.keys({
   birth: true, manual: true, automatic: true, force: true, emergency: true, revocation: true, expiry: true, publication: true, configuration: true, deletion: true,
+  acknowledgement: true, import: true,
 } satisfies Record<ChangeCause, true>) as readonly ChangeCause[];
 
 export const keyRingRow = ({ change: { ring }, wakeAt }: RingUpdate, change: number): Insertable<KeyRingRow> => ({
@@ -27,16 +28,16 @@ export const keyRingRow = ({ change: { ring }, wakeAt }: RingUpdate, change: num
   gap_seconds: ring.gap.seconds, gap_lowered: ring.gap.lowered === null ? null : JSON.stringify(ring.gap.lowered), gap_floor: msOrNull(ring.gap.floor),
   pending: ring.pending === null ? null : JSON.stringify({ ...ring.pending, requestedAt: ms(ring.pending.requestedAt) }),
   created_at: ms(ring.createdAt), updated_at: ms(ring.updatedAt), wake_at: msOrNull(wakeAt), rotation_due: msOrNull(automaticRotationDue(ring)), change,
-  awaits_confirmation: Number(awaitsConfirmation(ring)), documented: Number(ring.open || ring.keys.length > 0),
+  awaits_confirmation: Number(awaitsConfirmation(ring)), documented: Number(ring.open || ring.keys.length > 0), verify_only: ring.verifyOnly.length,
 });
 
-/** @throws MintmarkError `StoreCorrupt` naming the issuer, and the key where it is about one. */
-export function keyRingOf(row: KeyRingRow, keys: readonly SigningKeyRow[]): KeyRing {
+/** @throws MintmarkError `StoreCorrupt` naming the issuer. */
+export function keyRingOf(row: Selectable<KeyRingRow>, parts: Pick<KeyRing, 'keys' | 'verifyOnly' | 'signers'>): KeyRing {
   const column = new Columns(row, `the key ring of issuer ${row.issuer_id}`);
   const gap: PublicationGap = { seconds: column.integer('gap_seconds'), lowered: column.isNull('gap_lowered') ? null : column.json('gap_lowered', lowered), floor: column.dateOrNull('gap_floor') };
   return assertRing({
     issuerId: column.text('issuer_id'), epoch: column.integer('epoch'), version: column.integer('version'), open: column.flag('open'),
-    keys: keys.map(signingKeyOf), policy: { rotateEvery: column.integerOrNull('rotate_every') },
+    ...parts, policy: { rotateEvery: column.integerOrNull('rotate_every') },
     gap, pending: column.isNull('pending') ? null : column.json('pending', pendingRotation), createdAt: column.date('created_at'), updatedAt: column.date('updated_at'),
   });
 }
@@ -45,18 +46,34 @@ export const signingKeyRow = (issuerId: string, key: SigningKey, position: numbe
   issuer_id: issuerId, kid: key.kid, position, algorithm: key.algorithm, public_members: JSON.stringify(key.publicMembers),
   origin: key.origin, holder: key.holder, published: Number(key.published), state: key.state, created_at: ms(key.createdAt),
   published_in: key.publishedIn, published_at: msOrNull(key.publishedAt), activated_at: msOrNull(key.activatedAt),
-  retired_at: msOrNull(key.retiredAt), revoked_at: msOrNull(key.revokedAt), expires_at: msOrNull(key.expiresAt),
+  retired_at: msOrNull(key.retiredAt), revoked_at: msOrNull(key.revokedAt), expires_at: msOrNull(key.expiresAt), retired_in: key.retiredIn,
 });
 
-function signingKeyOf(row: SigningKeyRow): SigningKey {
+/** @throws MintmarkError `StoreCorrupt` naming the key and its issuer. */
+export function signingKeyOf(row: SigningKeyRow): SigningKey {
   const column = new Columns(row, `the key ${row.kid} of issuer ${row.issuer_id}`);
   const algorithm = column.oneOf('algorithm', ALGORITHM_NAMES);
   return {
     kid: column.text('kid'), algorithm, publicMembers: column.json('public_members', (value) => publicMembers(value, algorithm)),
     origin: column.oneOf('origin', ORIGINS), holder: column.oneOf('holder', HOLDERS), published: column.flag('published'), state: column.oneOf('state', STATES),
     createdAt: column.date('created_at'), publishedIn: column.integer('published_in'), publishedAt: column.dateOrNull('published_at'),
-    activatedAt: column.dateOrNull('activated_at'), retiredAt: column.dateOrNull('retired_at'),
+    activatedAt: column.dateOrNull('activated_at'), retiredAt: column.dateOrNull('retired_at'), retiredIn: column.integerOrNull('retired_in'),
     revokedAt: column.dateOrNull('revoked_at'), expiresAt: column.dateOrNull('expires_at'),
+  };
+}
+
+export const verifyOnlyKeyRow = (issuerId: string, key: VerifyOnlyKey, position: number): Insertable<VerifyOnlyKeyRow> => ({
+  issuer_id: issuerId, kid: key.kid, position, algorithm: key.algorithm, public_members: JSON.stringify(key.publicMembers),
+  imported_at: ms(key.importedAt), imported_by: key.importedBy, expires_at: msOrNull(key.expiresAt),
+});
+
+/** @throws MintmarkError `StoreCorrupt` naming the key and its issuer. */
+export function verifyOnlyKeyOf(row: VerifyOnlyKeyRow): VerifyOnlyKey {
+  const column = new Columns(row, `the key ${row.kid} of issuer ${row.issuer_id}, which verifies only,`);
+  const algorithm = column.oneOf('algorithm', ALGORITHM_NAMES);
+  return {
+    kid: column.text('kid'), algorithm, publicMembers: column.json('public_members', (value) => publicMembers(value, algorithm)),
+    importedAt: column.date('imported_at'), importedBy: column.text('imported_by'), expiresAt: column.dateOrNull('expires_at'),
   };
 }
 
@@ -88,9 +105,10 @@ function lowered(value: unknown): NonNullable<PublicationGap['lowered']> | undef
 }
 
 function pendingRotation(value: unknown): PendingRotation | undefined {
-  const { operationId, requestedAt, requestedBy } = object(value) ?? {};
-  const whole = typeof operationId === 'string' && typeof requestedBy === 'string' && isCount(requestedAt);
-  return whole ? { operationId, requestedAt: new Date(requestedAt), requestedBy } : undefined;
+  const { operationId, requestedAt, requestedBy, revokes, activates } = object(value) ?? {};
+  const kids = texts(revokes);
+  const whole = typeof operationId === 'string' && typeof requestedBy === 'string' && isCount(requestedAt) && kids !== undefined && typeof activates === 'boolean';
+  return whole ? { operationId, requestedAt: new Date(requestedAt), requestedBy, revokes: kids, activates } : undefined;
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,14 +1,15 @@
 /** What can be asked of a state in memory. */
 import { hasCome } from '../domain/durations.ts';
 import { awaitsConfirmation } from '../domain/key-ring.ts';
-import { isWithin, resourceKey } from '../domain/resource-id.ts';
-import type { Held, MemoryState, StoredRing } from './memory-state.ts';
+import { isWithin, MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
+import { compare, type Held, type MemoryState, ringWithSigners, signersByName, type StoredRing } from './memory-state.ts';
+import { signerStatisticsReads } from './memory-signer-statistics.ts';
 import { statisticsReads } from './memory-statistics.ts';
 import { listed, numberedPageStart, pageStart } from './page.ts';
 import type { StoreReader } from './store.ts';
 
 /** `state` gives the view of a read transaction, or the draft of a write transaction as it is now. */
-export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state), ...statisticsReads(state) });
+export const memoryReads = (state: () => MemoryState): StoreReader => ({ ...accountReads(state), ...resourceReads(state), ...keyRingReads(state), ...publicationReads(state), ...recordReads(state), ...signerReads(state), ...statisticsReads(state), ...signerStatisticsReads(state) });
 
 type View = () => MemoryState;
 type Some<Name extends keyof StoreReader> = Pick<StoreReader, Name>;
@@ -21,11 +22,6 @@ function all<T extends keyof Held>(view: View, table: T): readonly Held[T][] {
 function sorted<T>(items: readonly T[], ...by: readonly ((item: T) => string | number)[]): readonly T[] {
   const order = (a: T, b: T): number => by.map((key) => compare(key(a), key(b))).find((sign) => sign !== 0) ?? 0;
   return items.toSorted(order);
-}
-
-function compare(a: string | number, b: string | number): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt'> => ({
@@ -60,7 +56,10 @@ const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | '
 });
 
 const keyRingReads = (view: View): Some<'keyRing' | 'sealedKey' | 'isRevoked' | 'events' | 'dueIssuers' | 'nextWake'> => ({
-  keyRing: async (issuerId) => view().tables.rings.get(issuerId)?.ring ?? null,
+  async keyRing(issuerId) {
+    const stored = view().tables.rings.get(issuerId);
+    return stored === undefined ? null : ringWithSigners(view(), stored);
+  },
   sealedKey: async (issuerId, kid) => view().tables.rings.get(issuerId)?.sealed.get(kid) ?? null,
   isRevoked: async (issuerId, kid) => view().tables.rings.get(issuerId)?.revoked.has(kid) ?? false,
   async events(issuerId, page) {
@@ -111,4 +110,17 @@ const recordReads = (view: View): Some<'operation' | 'operationsEndingBy' | 'req
   serverKeys: async (purpose) =>
     sorted(all(view, 'serverKeys').filter((key) => key.purpose === purpose), ({ createdAt }) => -createdAt.getTime(), ({ kid }) => kid),
   setting: async (name) => view().tables.settings.get(name) ?? null,
+});
+
+const signerReads = (view: View): Some<'signer' | 'signersOf' | 'enrolledSignersWithin' | 'enrolmentCredential' | 'enrolmentCredentialsOf'> => ({
+  signer: async (id) => view().tables.signers.get(id) ?? null,
+  signersOf: async (issuerId) => signersByName(view().tables, issuerId),
+  async enrolledSignersWithin(scope, limit) {
+    const clusters = all(view, 'resources').filter(({ id, type, issuerId }) => type === MANAGED_CLUSTER_TYPE && issuerId !== null && isWithin(id, scope));
+    return clusters.flatMap(({ id, name: clusterName, issuerId }) =>
+      signersByName(view().tables, issuerId!).filter(({ writtenOffAt }) => writtenOffAt === null).map(({ name }) => ({ clusterId: id, clusterName, name }))).slice(0, limit);
+  },
+  enrolmentCredential: async (id) => view().tables.credentials.get(id) ?? null,
+  enrolmentCredentialsOf: async (issuerId) =>
+    sorted(all(view, 'credentials').filter((credential) => credential.issuerId === issuerId), ({ createdAt }) => createdAt.getTime(), ({ id }) => id),
 });

@@ -3,10 +3,11 @@ import { after, DAY, HOUR, hasCome } from '../domain/durations.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { OPERATION_DAYS, REPEAT_HOURS } from '../domain/operation.ts';
 import { isWithin, resourceKey } from '../domain/resource-id.ts';
+import { ENDED_CREDENTIAL_DAYS, isForgotten } from '../domain/signer.ts';
 import { automaticRotationDue } from '../domain/rotation-schedule.ts';
 import { TOKEN_RECORD_DAYS } from '../domain/service-account-token.ts';
 import { memoryReads } from './memory-reads.ts';
-import { type Held, keyOf, type MemoryState, type StoredRing, type Tables } from './memory-state.ts';
+import { type Held, keyOf, type MemoryState, ringWithSigners, type StoredRing, type Tables } from './memory-state.ts';
 import { assertBirth, assertSuccessor, issuerUsedBefore, revokedKids, sealedToDestroy } from './ring-commit.ts';
 import type { RingUpdate, StoreWriter } from './store.ts';
 
@@ -14,7 +15,7 @@ import type { RingUpdate, StoreWriter } from './store.ts';
 export function memoryWrites(before: MemoryState, now: Date): { readonly writer: StoreWriter; readonly draft: () => MemoryState } {
   const draft = new Draft(before);
   const state = (): MemoryState => draft;
-  const writer = { now, ...memoryReads(state), ...accountWrites(draft), ...resourceWrites(draft), ...keyRingWrites(draft, now), ...publicationWrites(draft, now), ...recordWrites(draft, now) };
+  const writer = { now, ...memoryReads(state), ...accountWrites(draft), ...resourceWrites(draft), ...keyRingWrites(draft, now), ...publicationWrites(draft, now), ...recordWrites(draft, now), ...signerWrites(draft) };
   return { writer, draft: () => draft.finished() };
 }
 
@@ -92,11 +93,12 @@ const keyRingWrites = (draft: Draft, now: Date): Some<'insertKeyRing' | 'updateK
   async updateKeyRing(issuerId, decide) {
     const stored = draft.tables.rings.get(issuerId);
     if (stored === undefined) return null;
-    const update = decide(stored.ring, now);
-    if (update === null) return { ring: stored.ring, change: stored.change };
-    assertSuccessor(stored.ring, update.change);
-    const { ring, change } = commit(draft, stored, update);
-    return { ring, change };
+    const before = ringWithSigners(draft, stored);
+    const update = decide(before, now);
+    if (update === null) return { ring: before, change: stored.change };
+    assertSuccessor(before, update.change);
+    const { change } = commit(draft, stored, update);
+    return { ring: update.change.ring, change };
   },
   async setWakeAt(issuerId, at) {
     const stored = draft.tables.rings.get(issuerId);
@@ -126,9 +128,9 @@ function commit(draft: Draft, stored: StoredRing | null, { change: ringChange, w
   const numbered = events.map((event, index) => ({ ...event, number: (stored?.events.length ?? 0) + 1 + index }));
   draft.change += 1;
   const next: StoredRing = {
-    ring, change: draft.change, wakeAt,
+    ring: { ...ring, signers: [] }, change: draft.change, wakeAt,
     sealed: new Map([...[...former].filter(([kid]) => !destroyed.has(kid)), ...sealed.map(({ kid, sealed: bytes }) => [kid, bytes] as const)]),
-    revoked: new Set([...(stored?.revoked ?? []), ...revokedKids(ring)]),
+    revoked: new Set([...(stored?.revoked ?? []), ...revokedKids(ringChange)]),
     events: [...(stored?.events ?? []), ...numbered],
   };
   draft.put('rings', ring.issuerId, next);
@@ -160,5 +162,21 @@ const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberR
     draft.deleteWhere('tokens', ({ expiresAt }) => hasCome(expiresAt, after(now, -TOKEN_RECORD_DAYS * DAY)));
     draft.deleteWhere('operations', ({ endedAt }) => endedAt !== null && hasCome(endedAt, after(now, -OPERATION_DAYS * DAY)));
     draft.deleteWhere('requests', ({ at }) => hasCome(at, after(now, -REPEAT_HOURS * HOUR)));
+    draft.deleteWhere('assertions', (expiresAt) => hasCome(expiresAt, now));
+    const ended = after(now, -ENDED_CREDENTIAL_DAYS * DAY);
+    draft.deleteWhere('credentials', ({ expiresAt, revokedAt }) => [expiresAt, revokedAt].some((at) => at !== null && hasCome(at, ended)));
+    draft.deleteWhere('signers', (signer) => isForgotten(signer, draft.tables.rings.get(signer.issuerId)?.ring ?? null, now));
+  },
+});
+
+const signerWrites = (draft: Draft): Some<'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'> => ({
+  putSigner: async (signer) => draft.put('signers', signer.id, signer),
+  putEnrolmentCredential: async (credential) => draft.put('credentials', credential.id, credential),
+  deleteEnrolmentCredential: async (id) => draft.delete('credentials', id),
+  async rememberAssertion(signerId, jti, expiresAt) {
+    const key = keyOf(signerId, jti);
+    if (draft.tables.assertions.has(key)) return false;
+    draft.put('assertions', key, expiresAt);
+    return true;
   },
 });

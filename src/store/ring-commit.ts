@@ -25,8 +25,8 @@ export function assertSuccessor(before: KeyRing, { ring }: RingChange): void {
 /** The keys whose sealed private half has to be kept: no other half may stay. */
 export const keysWithPrivateHalf = (ring: KeyRing): readonly SigningKey[] => ring.keys.filter(({ state }) => KEY_STATES[state].hasPrivateHalf);
 
-/** The kids that are revoked in this ring; remembered for good. */
-export const revokedKids = (ring: KeyRing): readonly string[] => ring.keys.filter(({ state }) => state === 'revoked').map(({ kid }) => kid);
+/** The kids that this commit revokes, of keys that verify only too; remembered for good. */
+export const revokedKids = ({ events }: RingChange): readonly string[] => events.flatMap(({ kind, kid }) => (kind === 'revoked' && kid !== null ? [kid] : []));
 
 /**
  * Which sealed halves of `stored` are to be destroyed so that exactly the keys that may still sign have one.

@@ -4,14 +4,16 @@
  * A commit writes only the keys that changed, all under one store-wide change number. What a commit has to satisfy is
  * in `ring-commit.ts`.
  */
-import type { Kysely } from 'kysely';
-import type { KeyRing } from '../domain/key-ring.ts';
+import type { Kysely, Selectable } from 'kysely';
+import type { KeyRing, SigningKey } from '../domain/key-ring.ts';
 import type { KeyEvent } from '../domain/key-ring-change.ts';
+import { type EnrolledSigner, writeOffsCountSince } from '../domain/signer.ts';
 import { Columns, ms, msOrNull } from './columns.ts';
-import { keyEventOf, keyEventRow, keyRingOf, keyRingRow, signingKeyRow } from './key-ring-rows.ts';
+import { keyEventOf, keyEventRow, keyRingOf, keyRingRow, signingKeyOf, signingKeyRow, verifyOnlyKeyOf, verifyOnlyKeyRow } from './key-ring-rows.ts';
 import { listed, numberedPageStart } from './page.ts';
 import { prepared } from './prepared.ts';
 import { assertBirth, assertSuccessor, revokedKids, sealedToDestroy } from './ring-commit.ts';
+import { enrolledSignerOf } from './signer-rows.ts';
 import { type KeyRingRow, type Tables, YES } from './sql-tables.ts';
 import type { RingUpdate, StoreReader, StoreWriter } from './store.ts';
 
@@ -81,14 +83,26 @@ export const keyRingWrites = (db: Kysely<Tables>, { now, onDestroyed }: RingTran
 const ringRow = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('key_rings').selectAll().where('issuer_id', '=', issuerId));
 const keyRows = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('signing_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position'));
 
-async function storedRing(db: Kysely<Tables>, issuerId: string): Promise<{ readonly ring: KeyRing; readonly change: number } | null> {
+export async function storedRing(db: Kysely<Tables>, issuerId: string): Promise<{ readonly ring: KeyRing; readonly change: number } | null> {
   const [row] = await ringRow(db, { issuerId });
   if (row === undefined) return null;
-  const keys = await keyRows(db, { issuerId });
-  return { ring: keyRingOf(row, keys), change: changeNumber(row) };
+  const keys = (await keyRows(db, { issuerId })).map(signingKeyOf);
+  const verifyOnly = row.verify_only === 0 ? [] : await db.selectFrom('verify_only_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position').execute();
+  const ring = keyRingOf(row, { keys, verifyOnly: verifyOnly.map(verifyOnlyKeyOf), signers: await signersOfRing(db, row, keys) });
+  return { ring, change: changeNumber(row) };
 }
 
-const changeNumber = (row: KeyRingRow): number => new Columns(row, `the key ring of issuer ${row.issuer_id}`).integer('change');
+/** The signers that a ring with these keys has to know of (`concerns`): first those that are enrolled. Rings that never had one cost nothing. */
+async function signersOfRing(db: Kysely<Tables>, row: Selectable<KeyRingRow>, keys: readonly SigningKey[]): Promise<readonly EnrolledSigner[]> {
+  if (row.has_signers === 0) return [];
+  const ofIssuer = db.selectFrom('signers').selectAll().where('issuer_id', '=', row.issuer_id).orderBy('name').orderBy('id');
+  const enrolled = await ofIssuer.where('written_off_at', 'is', null).execute();
+  const since = writeOffsCountSince(keys);
+  const writtenOff = since === null ? [] : await ofIssuer.where('written_off_at', '>=', ms(since)).execute();
+  return [...enrolled, ...writtenOff].map(enrolledSignerOf);
+}
+
+const changeNumber = (row: Selectable<KeyRingRow>): number => new Columns(row, `the key ring of issuer ${row.issuer_id}`).integer('change');
 
 async function nextChange(db: Kysely<Tables>): Promise<number> {
   const row = await db.updateTable('store_state').set((is) => ({ change: is('change', '+', 1) })).returning('change').executeTakeFirstOrThrow();
@@ -103,8 +117,9 @@ async function writeChange(db: Kysely<Tables>, before: KeyRing | null, { change 
   for (const kid of destroyed) await db.deleteFrom('sealed_keys').where('issuer_id', '=', ring.issuerId).where('kid', '=', kid).execute();
   if (destroyed.length > 0) onDestroyed();
   await writeKeys(db, before, ring);
+  if (before?.verifyOnly !== ring.verifyOnly) await writeVerifyOnlyKeys(db, ring);
   for (const { kid, sealed } of change.sealed) await db.insertInto('sealed_keys').values({ issuer_id: ring.issuerId, kid, sealed }).execute();
-  for (const kid of revokedKids(ring)) await db.insertInto('revoked_kids').values({ issuer_id: ring.issuerId, kid }).onConflict((on) => on.doNothing()).execute();
+  for (const kid of revokedKids(change)) await db.insertInto('revoked_kids').values({ issuer_id: ring.issuerId, kid }).onConflict((on) => on.doNothing()).execute();
   await writeEvents(db, ring.issuerId, events);
 }
 
@@ -117,6 +132,12 @@ async function writeKeys(db: Kysely<Tables>, before: KeyRing | null, { issuerId,
     const row = signingKeyRow(issuerId, key, position);
     await db.insertInto('signing_keys').values(row).onConflict((on) => on.columns(['issuer_id', 'kid']).doUpdateSet(row)).execute();
   }
+}
+
+/** They are few and seldom change. */
+async function writeVerifyOnlyKeys(db: Kysely<Tables>, { issuerId, verifyOnly }: KeyRing): Promise<void> {
+  await db.deleteFrom('verify_only_keys').where('issuer_id', '=', issuerId).execute();
+  for (const [position, key] of verifyOnly.entries()) await db.insertInto('verify_only_keys').values(verifyOnlyKeyRow(issuerId, key, position)).execute();
 }
 
 async function writeEvents(db: Kysely<Tables>, issuerId: string, events: readonly KeyEvent[]): Promise<void> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { it } from 'node:test';
-import { bear, issuer, rotated, token } from '../../test/conformance/fixtures.ts';
+import { bear, credential, issuer, rotated, signer, token } from '../../test/conformance/fixtures.ts';
 import { START } from '../../test/support/rings.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { openSqlStore } from './sql.ts';
@@ -11,8 +11,8 @@ import type { StoreReader, StoreWriter } from './store.ts';
 
 /** What may be read whole: tables of few rows whatever the number of issuers, and indexes that hold only what is asked for. */
 const READ_WHOLE = /^SCAN (store_state|publishers|tenants USING INDEX|key_rings USING COVERING INDEX key_rings_[356]|key_rings USING INDEX key_rings_6)\b/;
-/** What may be sorted: what belongs to one issuer, tenant or purpose. */
-const SORTED = /^USE TEMP B-TREE .* from "(signing_keys|subscriptions|issued_tokens|server_keys)"/;
+/** What may be sorted: what belongs to one issuer, tenant, purpose or, by a last term, cluster. */
+const SORTED = /^USE TEMP B-TREE (.* from "(signing_keys|subscriptions|issued_tokens|server_keys|signers)"|FOR LAST TERM OF ORDER BY .* from "resources")/;
 
 class Recording extends DatabaseSync {
   readonly texts = new Set<string>();
@@ -48,6 +48,11 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   changeOf: (tx) => tx.changeOf('issuer'),
   confirmation: (tx) => tx.confirmation(),
   issuersAwaitingConfirmation: (tx) => tx.issuersAwaitingConfirmation(1, 1),
+  signer: (tx) => tx.signer('s'),
+  signersOf: (tx) => tx.signersOf('issuer'),
+  enrolledSignersWithin: (tx) => tx.enrolledSignersWithin('/a', 5),
+  enrolmentCredential: (tx) => tx.enrolmentCredential('c'),
+  enrolmentCredentialsOf: (tx) => tx.enrolmentCredentialsOf('issuer'),
   operation: (tx) => tx.operation('o'),
   operationsEndingBy: (tx) => tx.operationsEndingBy(1, 1),
   requestedOperation: (tx) => tx.requestedOperation('k', START),
@@ -55,6 +60,7 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   serverKeys: (tx) => tx.serverKeys('p'),
   setting: (tx) => tx.setting('s'),
   statistics: (tx) => tx.statistics([START], START),
+  signerStatistics: (tx) => tx.signerStatistics(START, START),
 };
 
 async function writes(tx: StoreWriter): Promise<void> {
@@ -72,6 +78,10 @@ async function writes(tx: StoreWriter): Promise<void> {
   await tx.deleteRoleAssignments('p');
   await tx.deleteRoleAssignmentsWithin('/subscriptions/s');
   await tx.deleteServerKey('access-token', 'kid');
+  await tx.putSigner(signer('s', { writtenOffAt: START, deletedAt: new Date(0) }));
+  await tx.putEnrolmentCredential(credential('c'));
+  await tx.deleteEnrolmentCredential('c');
+  await tx.rememberAssertion('s', 'jti', START);
   await tx.confirmPublication('east', 1);
   await tx.removePublisher('east');
   await tx.sweep();

@@ -7,6 +7,7 @@ import { Columns, ms, textRecord } from './columns.ts';
 import { prepared } from './prepared.ts';
 import { operationOf, operationRow } from './resource-rows.ts';
 import { one } from './sql-accounts.ts';
+import { sweepSigners } from './sql-signers.ts';
 import type { Tables } from './sql-tables.ts';
 import type { ServerKey, StoreReader, StoreWriter } from './store.ts';
 
@@ -68,6 +69,7 @@ export const recordWrites = (db: Kysely<Tables>, now: Date): Writes => ({
     await db.deleteFrom('issued_tokens').where('expires_at', '<=', ms(after(now, -TOKEN_RECORD_DAYS * DAY))).execute();
     await db.deleteFrom('operations').where('ended_at', '<=', ms(after(now, -OPERATION_DAYS * DAY))).execute();
     await db.deleteFrom('requests').where('at', '<=', ms(after(now, -REPEAT_HOURS * HOUR))).execute();
+    await sweepSigners(db, now);
   },
 });
 

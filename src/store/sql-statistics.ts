@@ -52,6 +52,6 @@ async function waitingOperations(db: Kysely<Tables>): Promise<StoreStatistics['w
 }
 
 /** `count(*)` is a text on some databases. */
-async function counted(query: { executeTakeFirstOrThrow(): Promise<{ readonly rows: number | string | bigint }> }): Promise<number> {
+export async function counted(query: { executeTakeFirstOrThrow(): Promise<{ readonly rows: number | string | bigint }> }): Promise<number> {
   return Number((await query.executeTakeFirstOrThrow()).rows);
 }

@@ -3,7 +3,7 @@
  *
  * `migrations/` makes them; `rows.ts` and its neighbours turn rows into domain values, and trust none.
  */
-import { sql } from 'kysely';
+import { type Generated, sql } from 'kysely';
 
 /** A flag that is set, as a literal: an index of those rows alone serves no query that has it as a parameter. */
 export const YES = sql.lit(1);
@@ -20,6 +20,7 @@ export interface Tables {
   signing_keys: SigningKeyRow;
   /** A table of its own, so that a role which reads the public halves need not be able to read these. */
   sealed_keys: { issuer_id: string; kid: string; sealed: Uint8Array };
+  verify_only_keys: VerifyOnlyKeyRow;
   revoked_kids: { issuer_id: string; kid: string };
   key_events: KeyEventRow;
   operations: OperationRow;
@@ -28,6 +29,9 @@ export interface Tables {
   publishers: { name: string; change: number; at: number };
   server_keys: { purpose: string; kid: string; public_jwk: string; sealed: Uint8Array; created_at: number };
   settings: { name: string; value: string };
+  signers: SignerRow;
+  enrolment_credentials: EnrolmentCredentialRow;
+  assertions: { signer_id: string; jti: string; expires_at: number };
 }
 
 export interface ResourceRow {
@@ -81,6 +85,10 @@ export interface KeyRingRow {
   awaits_confirmation: number;
   /** Whether it may still have documents: open, or with keys left. */
   documented: number;
+  /** Whether it ever had a signer, so that rings without any are read without looking for them. */
+  has_signers: Generated<number>;
+  /** How many keys verify only. */
+  verify_only: number;
 }
 
 export interface SigningKeyRow {
@@ -101,6 +109,56 @@ export interface SigningKeyRow {
   retired_at: number | null;
   revoked_at: number | null;
   expires_at: number | null;
+  retired_in: number | null;
+}
+
+export interface VerifyOnlyKeyRow {
+  issuer_id: string;
+  kid: string;
+  position: number;
+  algorithm: string;
+  public_members: string;
+  imported_at: number;
+  imported_by: string;
+  expires_at: number | null;
+}
+
+export interface SignerRow {
+  id: string;
+  issuer_id: string;
+  name: string;
+  mode: string;
+  enrolled_in: number;
+  enrolled_at: number;
+  acked_epoch: number | null;
+  acked_version: number | null;
+  acked_at: number | null;
+  last_contact_at: number;
+  lease_seconds: number | null;
+  written_off_at: number | null;
+  deleted_at: number | null;
+  assertion_jwk: string;
+  encryption_jwk: string;
+  clock_offset_ms: number | null;
+  key_in_use: string | null;
+  kids: string;
+  created_by: string;
+}
+
+export interface EnrolmentCredentialRow {
+  id: string;
+  issuer_id: string;
+  kind: string;
+  secret_hash: string;
+  name: string | null;
+  created_at: number;
+  created_by: string;
+  expires_at: number | null;
+  most_uses: number | null;
+  uses: number;
+  cidrs: string;
+  revoked_at: number | null;
+  used_by: string | null;
 }
 
 export interface KeyEventRow {

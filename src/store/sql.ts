@@ -14,6 +14,8 @@ import { keyRingReads, keyRingWrites } from './sql-key-rings.ts';
 import { publicationReads, publicationWrites } from './sql-publication.ts';
 import { recordReads, recordWrites } from './sql-records.ts';
 import { resourceReads, resourceWrites } from './sql-resources.ts';
+import { signerReads, signerWrites } from './sql-signers.ts';
+import { signerStatisticsReads } from './sql-signer-statistics.ts';
 import { statisticsReads } from './sql-statistics.ts';
 import type { Tables } from './sql-tables.ts';
 import type { Store, StoreReader, StoreWriter } from './store.ts';
@@ -55,10 +57,10 @@ function clockOf([row]: readonly Pick<Tables['store_state'], 'clock'>[]): number
   return new Columns(row, 'the store itself').date('clock').getTime();
 }
 
-const reader = (db: Kysely<Tables>): StoreReader => ({ ...accountReads(db), ...resourceReads(db), ...keyRingReads(db), ...publicationReads(db), ...recordReads(db), ...statisticsReads(db) });
+const reader = (db: Kysely<Tables>): StoreReader => ({ ...accountReads(db), ...resourceReads(db), ...keyRingReads(db), ...publicationReads(db), ...recordReads(db), ...signerReads(db), ...statisticsReads(db), ...signerStatisticsReads(db) });
 
 const writer = (db: Kysely<Tables>, now: Date, onDestroyed: () => void): StoreWriter => ({
   now,
   ...reader(db),
-  ...accountWrites(db), ...resourceWrites(db), ...keyRingWrites(db, { now, onDestroyed }), ...publicationWrites(db, now), ...recordWrites(db, now),
+  ...accountWrites(db), ...resourceWrites(db), ...keyRingWrites(db, { now, onDestroyed }), ...publicationWrites(db, now), ...recordWrites(db, now), ...signerWrites(db),
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { open, truncate, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { bear, cluster, operation, token } from '../../test/conformance/fixtures.ts';
+import { bear, cluster, credential, operation, signer, token } from '../../test/conformance/fixtures.ts';
+import { BY_HAND, newKey } from '../../test/support/rings.ts';
 import { sqliteFile, type SqliteFile } from '../../test/support/sqlite-file.ts';
+import { importVerifyOnly } from '../domain/imported-key.ts';
 import type { Store, StoreReader } from './store.ts';
 
 const PAGE = 4096;
@@ -21,12 +23,18 @@ const ROWS: readonly (readonly [string, string, RegExp, (tx: StoreReader) => Pro
   ['a number beyond all numbers', 'update signing_keys set created_at = 9223372036854775807 where kid = \'key1\'', /larger than any that Mintmark writes/, ring],
   ['a negative time', 'update key_rings set updated_at = -5', /the key ring of issuer issuer .*'updated_at' is no whole number of 0 or more/, ring],
   ['a flag that is none', 'update signing_keys set published = 2', /'published' is neither 0 nor 1/, ring],
-  ['two active keys', "update signing_keys set state = 'active', activated_at = 0", /The key ring of issuer issuer \(version 1\) is not whole: it is not true that an open ring has exactly one active key/, ring],
+  ['two active keys', "update signing_keys set state = 'active', activated_at = 0", /The key ring of issuer issuer \(version 2\) is not whole: it is not true that an open ring has exactly one active key/, ring],
   ['a key that is gone', "delete from sealed_keys; delete from signing_keys where kid = 'key2'", /exactly one prepared key/, ring],
   ['a lowered gap of another form', "update key_rings set gap_lowered = '{\"fromSeconds\":\"600\"}'", /the key ring of issuer issuer .*'gap_lowered' is cut short/, ring],
   ['a pending rotation cut short', "update key_rings set pending = '{\"operationId\":'", /the key ring of issuer issuer .*'pending' is cut short/, ring],
+  ['a pending rotation that does not say what it revokes', "update key_rings set pending = '{\"operationId\":\"o\",\"requestedAt\":1,\"requestedBy\":\"ada\",\"activates\":true}'", /the key ring of issuer issuer .*'pending' is cut short/, ring],
+  ['an acknowledgement without its epoch', "update signers set acked_version = 1 where id = 'cp-1'", /the signer cp-1 of issuer issuer .*'acked_epoch' is no whole number/, ring],
+  ['an unknown mode of a signer', "update signers set mode = 'odd'", /the signer cp-1 of issuer issuer .*'mode' is none of external, keyFiles/, (tx) => tx.signer('cp-1')],
+  ['an offset that is text', "update signers set clock_offset_ms = 'late'", /the signer cp-1 .*'clock_offset_ms' is no whole number/, (tx) => tx.signersOf('issuer')],
+  ['networks that are no list', "update enrolment_credentials set cidrs = '{}'", /the enrolment credential once of issuer issuer .*'cidrs' is cut short/, (tx) => tx.enrolmentCredential('once')],
+  ['a key that verifies only by no algorithm', "update verify_only_keys set algorithm = 'none'", /the key keySa of issuer issuer, which verifies only, .*'algorithm' is none of RS256/, ring],
   ['a sealed half that is text', "update sealed_keys set sealed = 'text'", /the sealed key key1 of issuer issuer .*'sealed' is no bytes/, (tx) => tx.sealedKey('issuer', 'key1')],
-  ['an unknown kind of event', "update key_events set kind = 'melted'", /event 3 of issuer issuer .*'kind' is none of/, (tx) => tx.events('issuer', { limit: 1 })],
+  ['an unknown kind of event', "update key_events set kind = 'melted'", /event 4 of issuer issuer .*'kind' is none of/, (tx) => tx.events('issuer', { limit: 1 })],
   ['an unknown mode of issuer', "update issuers set mode = 'odd'", /the issuer issuer .*'mode' is none of managed/, (tx) => tx.issuer('issuer')],
   ['properties cut short', 'update resources set properties = substr(properties, 1, 20)', /the resource \/subscriptions\/Sub\/.*\/c .*'properties' is cut short/, (tx) => tx.resource(cluster('g', 'c').id)],
   ['tags that are a list', "update resources set tags = '[]'", /'tags' is cut short or was changed/, (tx) => tx.resource(cluster('g', 'c').id)],
@@ -42,11 +50,14 @@ async function filled(place: SqliteFile): Promise<Store> {
   const store = await place.store();
   await store.write(async (tx) => {
     await bear(tx);
+    await tx.updateKeyRing('issuer', (born, now) => ({ change: importVerifyOnly(born, newKey('Sa'), null, false, now, BY_HAND), wakeAt: null }));
+    await tx.putSigner(signer('cp-1'));
+    await tx.putEnrolmentCredential(credential('once'));
     await tx.putResource(cluster('g', 'c'));
     await tx.putOperation(operation('op'));
     await tx.putPrincipal({ id: 'ada', tenantId: 'Tenant', displayName: 'Ada', secrets: [{ id: 's', hash: 'hash', createdAt: tx.now, usedAt: null }], createdAt: tx.now });
     await tx.putRoleAssignment({ principalId: 'ada', role: 'Owner', scope: '/' });
-    await tx.recordToken(token('jti'), 1);
+    await tx.recordToken(token('jti'), 2);
     await tx.confirmPublication('east', 1);
   });
   return store;

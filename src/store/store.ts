@@ -16,6 +16,8 @@ import type { Issuer } from '../domain/issuer.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { Principal, RoleAssignment, Subscription, Tenant } from '../domain/principal.ts';
 import type { Resource } from '../domain/resource.ts';
+import type { EnrolmentCredential, SignerRecord } from '../domain/signer.ts';
+import type { SignerState } from '../domain/signer-state.ts';
 import type { IssuedToken } from '../domain/service-account-token.ts';
 
 export interface Store {
@@ -84,6 +86,22 @@ export interface StoreStatistics {
   readonly waitingOperations: Readonly<Record<WaitCause, number>>;
 }
 
+/** Totals over all signers, for metrics. */
+export interface SignerStatistics {
+  readonly states: Readonly<Record<SignerState, number>>;
+  /** Deleted signers that had a private half of a key that still verifies. */
+  readonly indebted: number;
+  /** Silent signers half of whose lease is over. */
+  readonly leasesHalfOver: number;
+}
+
+/** A signer that is enrolled, and the cluster whose issuer it signs for. */
+export interface AttachedSigner {
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly name: string;
+}
+
 export interface StoreReader {
   tenant(id: string): Promise<Tenant | null>;
   tenants(): Promise<readonly Tenant[]>;
@@ -128,6 +146,15 @@ export interface StoreReader {
   /** Issuers whose last commit is at most `change` and whose ring waits for a confirmation. */
   issuersAwaitingConfirmation(change: number, limit: number): Promise<readonly string[]>;
 
+  signer(id: string): Promise<SignerRecord | null>;
+  /** All signers of an issuer by name, those too that were written off or deleted and are not forgotten. */
+  signersOf(issuerId: string): Promise<readonly SignerRecord[]>;
+  /** Signers that are enrolled for clusters at or below a scope, by cluster and name. */
+  enrolledSignersWithin(scope: string, limit: number): Promise<readonly AttachedSigner[]>;
+  enrolmentCredential(id: string): Promise<EnrolmentCredential | null>;
+  /** In the order in which they were made. */
+  enrolmentCredentialsOf(issuerId: string): Promise<readonly EnrolmentCredential[]>;
+
   operation(id: string): Promise<Operation | null>;
   /** Operations in progress that end when `change` is confirmed. */
   operationsEndingBy(change: number, limit: number): Promise<readonly Operation[]>;
@@ -139,6 +166,8 @@ export interface StoreReader {
   /** Newest first. */
   serverKeys(purpose: string): Promise<readonly ServerKey[]>;
   setting(name: string): Promise<string | null>;
+  /** Counts by indexes alone. `silentSince`: who has not asked since then is silent. */
+  signerStatistics(silentSince: Date, now: Date): Promise<SignerStatistics>;
   /** Counts by indexes alone. `madeSince`: instants that divide keys by their age, the latest first. */
   statistics(madeSince: readonly Date[], overdueAt: Date): Promise<StoreStatistics>;
 }
@@ -185,6 +214,14 @@ export interface StoreWriter extends StoreReader {
   /** Makes every ring due at `at` whose active key should have given way by then. */
   wakeOverdueRings(at: Date): Promise<void>;
 
+  /** Inserts or replaces. The ring of its issuer, which exists, has it among its signers from then on (`concerns`); that is no commit of the ring. */
+  putSigner(signer: SignerRecord): Promise<void>;
+  putEnrolmentCredential(credential: EnrolmentCredential): Promise<void>;
+  /** True when it was there. */
+  deleteEnrolmentCredential(id: string): Promise<boolean>;
+  /** Remembers a signer's assertion until `expiresAt`; false when it was remembered already, so that each is used once. */
+  rememberAssertion(signerId: string, jti: string, expiresAt: Date): Promise<boolean>;
+
   /** Writes down that this publisher serves all documents up to `change`, from the transaction's time on. */
   confirmPublication(publisher: string, change: number): Promise<void>;
   removePublisher(publisher: string): Promise<void>;
@@ -196,6 +233,10 @@ export interface StoreWriter extends StoreReader {
   putServerKey(key: ServerKey): Promise<void>;
   deleteServerKey(purpose: string, kid: string): Promise<void>;
   putSetting(name: string, value: string): Promise<void>;
-  /** Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys after 24 hours. */
+  /**
+   * Deletes what is past its time: token records 7 days after the token's end, operations 7 days after theirs, request keys
+   * after 24 hours, assertions with their end, enrolment credentials 7 days after theirs, and signers that were
+   * written off 90 days ago and of whose keys none verifies any more.
+   */
   sweep(): Promise<void>;
 }

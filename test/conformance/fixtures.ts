@@ -6,6 +6,7 @@ import type { Operation } from '../../src/domain/operation.ts';
 import { managedClusterId, MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE, resourceGroupId } from '../../src/domain/resource-id.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import { birth, requestRotation } from '../../src/domain/rotation.ts';
+import { type EnrolmentCredential, enrolSigner, type SignerRecord } from '../../src/domain/signer.ts';
 import type { IssuedToken } from '../../src/domain/service-account-token.ts';
 import type { Listed, Page, RingUpdate, Store, StoreWriter } from '../../src/store/store.ts';
 import { BY_HAND, newKey, START } from '../support/rings.ts';
@@ -35,6 +36,19 @@ export const operation = (id: string, change: Partial<Operation> = {}): Operatio
 
 export const token = (jti: string, change: Partial<IssuedToken> = {}): IssuedToken => ({
   jti, issuerId: 'issuer', kid: 'key1', subject: 'system:serviceaccount:a:b', audiences: ['x', 'y'], issuedAt: START, expiresAt: new Date(START.getTime() + 3_600_000), ...change,
+});
+
+/** A signer of a newborn ring, enrolled at `START` under its id as its name. */
+export const signer = (id: string, change: Partial<SignerRecord> = {}): SignerRecord => ({
+  ...enrolSigner(newborn('issuer', START).change.ring, {
+    id, name: id, mode: 'external', assertionJwk: { kty: 'EC', x: 'a"b' }, encryptionJwk: { kty: 'EC', y: 'ü' }, leaseSeconds: 1_209_600, createdBy: 'principal:ada',
+  }, START),
+  ...change,
+});
+
+export const credential = (id: string, change: Partial<EnrolmentCredential> = {}): EnrolmentCredential => ({
+  id, issuerId: 'issuer', kind: 'once', secretHash: 'ab'.repeat(32), name: 'cp-1', createdAt: START, createdBy: 'principal:ada', expiresAt: MARCH_1,
+  mostUses: 1, uses: 0, cidrs: [], revokedAt: null, usedBy: null, ...change,
 });
 
 /** A newborn ring with the keys `key<name>1` and `key<name>2`. */

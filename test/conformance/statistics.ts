@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { automaticRotationDue } from '../../src/domain/rotation-schedule.ts';
 import { close, confirmPublication, prune } from '../../src/domain/rotation.ts';
 import { at, BY_HAND, START } from '../support/rings.ts';
-import { bear, type OpenStore, operation, rotated } from './fixtures.ts';
+import { bear, type OpenStore, operation, rotated, signer } from './fixtures.ts';
 
 const NOTHING = { issuers: { open: 0, closed: 0 }, keys: { prepared: [0], active: [0], retired: [0], revoked: [0] }, firstRotation: null, overdueRotations: 0, waitingOperations: { publication: 0, caches: 0 } };
 
@@ -63,5 +63,27 @@ export function statisticsTests(openStore: OpenStore): void {
       await tx.putOperation(operation('4', { issuerId: 'confirmed', status: 'Succeeded', endedAt: START }));
     });
     assert.deepEqual((await store.read((tx) => tx.statistics([], START))).waitingOperations, { publication: 2, caches: 1 });
+  });
+
+  it('count signers by how they are, what deleted ones owe, and leases that are half over', async (t) => {
+    const now = at(10_000);
+    const store = await openStore(t, () => START);
+    assert.deepEqual(await store.read((tx) => tx.signerStatistics(START, now)), { states: { current: 0, behind: 0, silent: 0, writtenOff: 0, deleted: 0 }, indebted: 0, leasesHalfOver: 0 });
+    await store.write(async (tx) => {
+      await bear(tx);
+      await bear(tx, 'other');
+      const here = { lastContactAt: at(9000) };
+      const { epoch, version } = (await tx.keyRing('issuer'))!;
+      for (const id of ['current 1', 'current 2']) await tx.putSigner(signer(id, { ...here, acked: { epoch, version, at: START } }));
+      await tx.putSigner(signer('behind, of another epoch', { ...here, acked: { epoch: 0, version: 9, at: START } }));
+      await tx.putSigner(signer('behind, elsewhere', { ...here, issuerId: 'other' }));
+      await tx.putSigner(signer('silent just now', { lastContactAt: at(5000), leaseSeconds: 10_001 }));
+      await tx.putSigner(signer('half over', { lastContactAt: at(5000), leaseSeconds: 10_000 }));
+      await tx.putSigner(signer('for ever', { lastContactAt: at(5000), leaseSeconds: null }));
+      await tx.putSigner(signer('written off', { writtenOffAt: START, kids: ['key1'] }));
+      await tx.putSigner(signer('owes', { writtenOffAt: START, deletedAt: START, kids: ['key1'] }));
+      await tx.putSigner(signer('owes nothing', { writtenOffAt: START, deletedAt: START, kids: ['key0'] }));
+    });
+    assert.deepEqual(await store.read((tx) => tx.signerStatistics(at(5000), now)), { states: { current: 2, behind: 2, silent: 3, writtenOff: 1, deleted: 2 }, indebted: 1, leasesHalfOver: 1 });
   });
 }

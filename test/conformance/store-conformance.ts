@@ -9,6 +9,7 @@ import { keyRingTests } from './key-rings.ts';
 import { publicationTests } from './publication.ts';
 import { recordTests } from './records.ts';
 import { resourceTests } from './resources.ts';
+import { signerTests } from './signers.ts';
 import { statisticsTests } from './statistics.ts';
 import { transactionTests } from './transactions.ts';
 
@@ -19,6 +20,7 @@ export function storeConformance(name: string, openStore: OpenStore): void {
     describe('key rings', () => keyRingTests(openStore));
     describe('document changes', () => publicationTests(openStore));
     describe('operations, requests, tokens, keys, settings', () => recordTests(openStore));
+    describe('signers', () => signerTests(openStore));
     describe('statistics', () => statisticsTests(openStore));
   });
 }

@@ -1,6 +1,6 @@
 /**
  * A small world for properties: the real services on a store, time that is moved by hand, publishers that can stall,
- * and relying parties that keep a document for as long as they may, or twice as long.
+ * relying parties that keep a document for as long as they may, or twice as long, and signers with their API servers.
  *
  * Only three things are not real: time, the making of keys and the mathematics of signing (a token names its key).
  */
@@ -9,10 +9,12 @@ import { freezeAt } from '../../src/domain/freeze-windows.ts';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import { maxAge, publishedKeys } from '../../src/domain/key-ring.ts';
 import type { Resource } from '../../src/domain/resource.ts';
+import { importSigningKey, importVerifyOnly } from '../../src/domain/imported-key.ts';
 import { nextStep, type RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { TokenClaims } from '../../src/domain/service-account-token.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
+import { createEnrolledSigners, type EnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings, type RotateHow, type RotationResult } from '../../src/service/key-rings.ts';
 import type { NewKeys } from '../../src/service/new-keys.ts';
@@ -24,11 +26,12 @@ import { createTokens } from '../../src/service/tokens.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import { newKey, RING_SETTINGS, START } from '../support/rings.ts';
+import { Fleet } from './fleet.ts';
 import { pino } from 'pino';
 
 export interface Token {
   readonly kid: string;
-  readonly claims: TokenClaims;
+  readonly claims: Pick<TokenClaims, 'exp'>;
 }
 
 interface HeldDocument {
@@ -53,7 +56,12 @@ export class World {
   readonly tokens: Token[] = [];
   /** Kids whose tokens may fail, because someone asked for something that breaks them and it was named. */
   readonly excused = new Set<string>();
+  /** Kids that were ever seen as revoked. */
+  readonly revoked = new Set<string>();
+  /** Kids that a rotation by hand revokes once nobody signs with them. */
+  readonly named = new Set<string>();
   readonly operations = new Set<string>();
+  readonly fleet = new Fleet(this);
   stalled = new Set<PublisherName>();
   /** False once the store's clock was set: then only relying parties that honour max-age are promised anything. */
   isSteady = true;
@@ -122,22 +130,26 @@ export class World {
     const before = await this.ring();
     const result = await this.#services.keyRings.rotate(caller(requestId), this.#cluster, how);
     this.operations.add(result.operation.id);
+    const rotated = await this.ring();
     const mayRevoke = this.settings.secondRotation === 'allow' || how.force || how.emergency || how.revokePrevious === true;
-    if (!mayRevoke) await assertNotShortened(before, await this.ring(), this.storeTime());
-    const after = await this.ring();
-    if (how.force || how.emergency) this.excuse(activeKid(after));
+    if (!mayRevoke) await assertNotShortened(before, rotated, this.storeTime());
+    if (how.force || how.emergency) this.excuse(activeKid(rotated));
+    if (!how.force && !how.emergency) for (const kid of rotated.pending?.revokes ?? []) this.named.add(kid);
+    else this.named.clear();
     if (!how.emergency) assert.ok(result.revoked.every((kid) => stateOf(before, kid) !== 'active'), 'a rotation revokes what was retired, never what signs');
-    result.revoked.forEach((kid) => this.excuse(kid));
+    for (const kid of [...result.revoked, ...(rotated.pending?.revokes ?? [])]) this.excuse(kid);
     return result;
   }
 
   /** Revokes the key at an index of the list, with force. */
   async revoke(index: number): Promise<void> {
-    const { keys } = await this.ring();
+    const ring = await this.ring();
+    const keys = [...ring.keys, ...ring.verifyOnly.map((key) => ({ ...key, state: 'verifies only' as const }))];
     const key = keys[index % keys.length]!;
     const result = await this.#services.keyRings.revokeKey(caller(null), this.#cluster, key.kid, true);
     this.operations.add(result.operation.id);
     this.excuse(key.kid);
+    this.named.delete(key.kid);
     if (key.state === 'active') this.excuse(activeKid(await this.ring()));
   }
 
@@ -168,6 +180,31 @@ export class World {
       const parties = this.isSteady ? [0, 1, 2, 3] : [0, 2];
       parties.forEach((party) => assert.ok(this.documentOf(party).has(token.kid), `relying party ${party} refuses a token of ${token.kid} that ends at ${token.claims.exp}, at ${this.time / 1000}`));
     }
+    await this.fleet.assertTokensVerify(this.tokens.filter(({ kid }) => !this.excused.has(kid)));
+  }
+
+  get issuerId(): string {
+    return this.#cluster.issuerId!;
+  }
+
+  get signers(): EnrolledSigners {
+    return this.#services.signers;
+  }
+
+  async importKey(name: string, sign: boolean, verifyForSeconds: number | null): Promise<void> {
+    const why = { cause: 'import', actor: 'principal:ada', reason: 'a key was imported' } as const;
+    const key = newKey(name);
+    await this.store.write(async (tx) => {
+      const wasRevoked = await tx.isRevoked(this.issuerId, key.kid);
+      await this.#services.rings.commit(tx, this.issuerId, (ring, now) => (sign
+        ? importSigningKey(ring, key, wasRevoked, now, why)
+        : importVerifyOnly(ring, key, verifyForSeconds === null ? null : new Date(now.getTime() + verifyForSeconds * 1000), wasRevoked, now, why)));
+    });
+  }
+
+  /** As the deletion of the cluster does it. */
+  async close(): Promise<void> {
+    await this.store.write((tx) => this.#services.issuers.close(tx, this.issuerId, 'principal:ada'));
   }
 
   private documentOf(party: number): ReadonlySet<string> {
@@ -202,6 +239,8 @@ export class World {
     const publications = createPublications(store, rings, () => this.catchUp(), SILENT);
     const settings = { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery } };
     return {
+      rings,
+      signers: createEnrolledSigners(rings),
       issuers: createIssuers(store, newKeys, rings, settings),
       keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
       rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
@@ -215,12 +254,12 @@ const caller = (clientRequestId: string | null): Caller => ({ principalId: 'ada'
 const activeKid = (ring: KeyRing): string => ring.keys.find((key) => key.state === 'active')!.kid;
 const stateOf = (ring: KeyRing, kid: string): string | undefined => ring.keys.find((key) => key.kid === kid)?.state;
 
-/** What acts by itself never takes a key out of the JWKS before its end. */
-async function assertNotShortened(before: KeyRing, after: KeyRing, now: Date): Promise<void> {
-  const left = new Set(publishedKeys(after, now).map(({ kid }) => kid));
-  for (const key of publishedKeys(before, now)) {
+/** What acts by itself never takes a key out of the JWKS before its end, and never moves an end that was set. The end of a key that has none yet may be long past. */
+async function assertNotShortened(before: KeyRing, later: KeyRing, now: Date): Promise<void> {
+  const left = new Set(publishedKeys(later, now).map(({ kid }) => kid));
+  for (const key of publishedKeys(before, now).filter(({ state, expiresAt }) => state !== 'retired' || expiresAt !== null)) {
     assert.ok(left.has(key.kid), `the rotator took ${key.kid} out of the JWKS before its end`);
-    const later = after.keys.find(({ kid }) => kid === key.kid);
-    if (key.expiresAt !== null) assert.deepEqual(later?.expiresAt, key.expiresAt);
+    const same = later.keys.find(({ kid }) => kid === key.kid);
+    if (key.expiresAt !== null) assert.deepEqual(same?.expiresAt, key.expiresAt);
   }
 }

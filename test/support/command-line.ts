@@ -115,7 +115,7 @@ export interface RunOptions {
 }
 
 const OWNER = { tenantId: 't', subscriptionId: 's', clientId: 'c', clientSecret: 'x' };
-const IDLE: ServerCommands = { bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
+const IDLE: ServerCommands = { bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, signerRun: async () => 0, signerEnroll: async () => ({ name: 'n', signerId: 's', issuerUrl: 'u' }), examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
 
 /** Runs one line as a person would type it, words already split. */
 export async function runLine(argv: readonly string[], { home = '/nowhere', input = '', terminal = false, commands = {}, env = {} }: RunOptions = {}): Promise<Ran> {

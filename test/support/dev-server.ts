@@ -101,26 +101,27 @@ export class Running {
   }
 }
 
-/** A home, its two ports, and the processes that run on it. Removed after the last test of the file. */
+/** A home, its three ports, and the processes that run on it. Removed after the last test of the file. */
 export class DevHome {
   readonly dir: string;
   readonly managementPort: number;
   readonly issuerPort: number;
+  readonly signersPort: number;
   readonly #clockFile: string;
   readonly #clock: boolean;
   readonly #scratch: string;
   readonly #own: boolean;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, clock: boolean, own: boolean, [managementPort, issuerPort]: readonly [number, number]) {
+  private constructor(scratch: string, below: string, clock: boolean, own: boolean, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
     [this.#scratch, this.#clock, this.#own] = [scratch, clock, own];
-    this.dir = join(scratch, 'home');
+    this.dir = join(scratch, below, 'home');
     this.#clockFile = join(scratch, 'seconds-ahead');
-    [this.managementPort, this.issuerPort] = [managementPort, issuerPort];
+    [this.managementPort, this.issuerPort, this.signersPort] = [managementPort, issuerPort, signersPort];
   }
 
-  /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved. */
-  static async make(options: { readonly clock?: boolean } = {}): Promise<DevHome> {
+  /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved; `below`: a folder that the home is in. */
+  static async make(options: { readonly clock?: boolean; readonly below?: string } = {}): Promise<DevHome> {
     const home = await DevHome.unattended(options);
     afterEach((test) => {
       if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started.slice(-2)) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
@@ -130,8 +131,8 @@ export class DevHome {
   }
 
   /** For programs that are no tests, and for homes that do not last as long as their file: whoever makes it calls `remove`. */
-  static async unattended({ clock = false, dir }: { readonly clock?: boolean; /** A folder to use, which is left when the home is removed. */ readonly dir?: string } = {}): Promise<DevHome> {
-    const home = new DevHome(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-e2e-'))), clock, dir === undefined, [await freePort(), await freePort()]);
+  static async unattended({ clock = false, below = '', dir }: { readonly clock?: boolean; readonly below?: string; /** A folder to use, which is left when the home is removed. */ readonly dir?: string } = {}): Promise<DevHome> {
+    const home = new DevHome(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-e2e-'))), below, clock, dir === undefined, [await freePort(), await freePort(), await freePort()]);
     // For what fails before anybody removes it.
     process.once('exit', home.#abandon);
     return home;
@@ -139,7 +140,7 @@ export class DevHome {
 
   /** The arguments of `dev` for this home; `more` stands behind them. */
   flags(...more: readonly string[]): readonly string[] {
-    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
+    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), '--signers-port', String(this.signersPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
   }
 
   /** Runs `command` as one that is ended with the home. */

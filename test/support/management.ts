@@ -20,7 +20,10 @@ import { hashSecret } from '../../src/keys/secrets.ts';
 import { createTokenSigner } from '../../src/keys/sign.ts';
 import { createAccess } from '../../src/service/access.ts';
 import { createClusters } from '../../src/service/clusters.ts';
+import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
+import { createEnrolmentCredentials } from '../../src/service/enrolment-credentials.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
+import { createKeyImports } from '../../src/service/key-imports.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
 import { createOperations } from '../../src/service/operations.ts';
@@ -28,6 +31,8 @@ import { createPeople } from '../../src/service/people.ts';
 import { createPublications } from '../../src/service/publications.ts';
 import { createResourceGroups } from '../../src/service/resource-groups.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createRingSigningKeys } from '../../src/service/ring-signing-keys.ts';
+import { createSigners } from '../../src/service/signers.ts';
 import { createTenants } from '../../src/service/tenants.ts';
 import { createTokenKeys } from '../../src/service/token-keys.ts';
 import type { ThrottleLimits } from '../../src/service/throttle.ts';
@@ -148,8 +153,11 @@ function createServices(store: Store, { publish, ready, limits, rings: settings,
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
+    keyImports: createKeyImports({ store, sealer, rings, publications, wakeRotator: () => {} }),
     tokens: createTokens(store, signer, 10),
     operations: createOperations(store, rings.settings),
+    signers: createSigners({ store, enrolledSigners: createEnrolledSigners(rings), notices: { tell: () => {} }, wakeRotator: () => {} }),
+    enrolmentCredentials: createEnrolmentCredentials({ store, keys: createRingSigningKeys(store, sealer), place: { url: 'https://signers.example', pin: () => 'ab'.repeat(32) } }),
     ready,
   };
 }

@@ -6,6 +6,7 @@ import type { RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
+import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import type { NewKeys } from '../../src/service/new-keys.ts';
@@ -58,7 +59,7 @@ export async function services(settings: Partial<RingSettings> = {}) {
   await publications.settle();
   const cluster: Resource = { id: CLUSTER_ID, type: 'Microsoft.ContainerService/managedClusters', name: 'c', tenantId: 'tenant', subscriptionId: 'sub', location: 'eastus', tags: {}, envelope: {}, properties: {}, issuerId: born.issuer.id, version: 1, createdAt: START, updatedAt: START };
   return {
-    store, rings, publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
+    store, rings, signers: createEnrolledSigners(rings), publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
     tokens: createTokens(store, signer, 10),

@@ -10,11 +10,12 @@ export const dev = command<Partial<DevFlags>>({
     { flags: '--home <dir>', summary: 'Folder of all state; MINTMARK_HOME or .mintmark when left out' },
     { flags: '--management-port <port>', summary: 'Port of the management API (8443)', parse: port('--management-port') },
     { flags: '--issuer-port <port>', summary: 'Port of the public documents, a part of each issuer URL (9443)', parse: port('--issuer-port') },
+    { flags: '--signers-port <port>', summary: 'Port for signers, the processes beside API servers (9444)', parse: port('--signers-port') },
     { flags: '--metrics-port <port>', summary: 'Port of the metrics, at /metrics in plain HTTP; none when left out', parse: port('--metrics-port') },
     { flags: '--listen <address>', summary: 'Address to listen on (127.0.0.1)' },
     { flags: '--clock-file <file>', summary: 'A file with the seconds by which the clock is ahead; for tests', hidden: true },
   ],
-  async run({ io }, { home = homeOf(io.env), managementPort = 8443, issuerPort = 9443, metricsPort, listen = '127.0.0.1', clockFile }) {
-    return { exitCode: await io.commands.dev({ home, managementPort, issuerPort, metricsPort, listen, clockFile }) };
+  async run({ io }, { home = homeOf(io.env), managementPort = 8443, issuerPort = 9443, signersPort = 9444, metricsPort, listen = '127.0.0.1', clockFile }) {
+    return { exitCode: await io.commands.dev({ home, managementPort, issuerPort, signersPort, metricsPort, listen, clockFile }) };
   },
 });

@@ -7,6 +7,7 @@ import type { Reply } from '../https-exchange.ts';
 import type { ManagementApi } from '../management-api.ts';
 import { bodyOf } from '../reply-body.ts';
 import { type ClusterName, paths } from '../paths.ts';
+import type { JsonValue } from '../output/json-value.ts';
 import type { Session } from '../session.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, type RevokePreviousFlag, YES, type YesFlag } from './flags.ts';
 import { afterRevocation, assertAskedFor, beforeEmergency, beforeForce, beforeRevocation, beforeRotation } from './rotation-warnings.ts';
@@ -87,8 +88,11 @@ async function act(session: Session, flags: ActFlags, { part, body, warnings, qu
   const revoked = operation?.properties.revoked ?? revokedAtOnce;
   for (const text of afterRevocation(issuer, revoked)) session.report.warn(text);
   if (watch) return {};
-  return { result: { operationId, outcome, revoked, status: operation?.status ?? 'InProgress', waiting: operation === null ? waiting : null } };
+  return { result: { operationId, outcome, revoked, status: operation?.status ?? 'InProgress', waiting: operation === null ? stillWaiting(waiting) : null } };
 }
+
+const stillWaiting = (waiting: RotateReply['waiting']): JsonValue =>
+  waiting === null ? null : { reason: waiting.reason, until: waiting.until, ...(waiting.signers === undefined ? {} : { signers: waiting.signers }) };
 
 /** Waits for the end of the operation, with the issuer in view where that is wanted. */
 async function ended(session: Session, api: ManagementApi, cluster: ClusterName, reply: Reply, watch: boolean): Promise<OperationBody | null> {

@@ -1,4 +1,4 @@
-/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key`. */
+/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
 import type { IssuerBody, KeyBody, KeyEventBody } from '../../http/management/contract.ts';
 import { command, entry, type Group } from '../command.ts';
 import { parsePeriod } from '../lengths-of-time.ts';
@@ -6,6 +6,7 @@ import { bodyOf } from '../reply-body.ts';
 import { flattened, issuerOutput, keyStateInWords, timeInWords } from '../output/resources.ts';
 import { paths } from '../paths.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
+import { issuerImportKey } from './issuer-import-key.ts';
 import { issuerRotate, revokeKey } from './issuer-rotate.ts';
 
 const shown = command<ClusterFlags & { readonly watch?: true }>({
@@ -75,5 +76,6 @@ export const issuer: Group = {
     entry('set-rotation', 'Set how often the keys rotate by themselves', rotationSet),
     entry('rotate', 'Rotate the signing keys', issuerRotate),
     entry('revoke-key', 'Take one key out of the JWKS at once', revokeKey),
+    entry('import-key', 'Take over a key that the cluster has already', issuerImportKey),
   ],
 };

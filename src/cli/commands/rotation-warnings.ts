@@ -15,7 +15,7 @@ function lost(count: number): string {
   if (count === 0) return 'no recorded token lives on it';
   return count === 1 ? '1 recorded token lives on it and will not verify any more' : `${count} recorded tokens live on it and will not verify any more`;
 }
-const isLive = (key: KeyBody): boolean => key.state !== 'revoked' && key.origin === 'generated';
+const isLive = (key: KeyBody): boolean => key.state !== 'revoked';
 
 /**
  * Refuses at once what the server would refuse: to revoke retired keys unasked, where it is set to be asked.
@@ -31,9 +31,12 @@ export function assertAskedFor({ properties }: IssuerBody, asked: boolean): void
 /** A server that is older than the choice does not say it, and revokes. */
 export const mustBeAsked = (secondRotation: IssuerBody['properties']['secondRotation'] | undefined): boolean => secondRotation === 'confirm';
 
-/** A rotation by hand revokes the keys that are retired already. */
-export const beforeRotation = ({ properties }: IssuerBody): readonly string[] =>
-  properties.rotationWouldRevoke.map(({ kid, liveTokens }) => `Key ${kid} is retired and will be revoked at once: ${lost(liveTokens)}.`);
+/** A rotation by hand revokes the keys that are retired already, each as soon as no signer signs with it any more. */
+export const beforeRotation = ({ properties: { keys, rotationWouldRevoke } }: IssuerBody): readonly string[] =>
+  rotationWouldRevoke.map(({ kid, liveTokens }) => {
+    const isSettled = keys.some((key) => key.kid === kid && key.expiresAt !== null);
+    return `Key ${kid} is retired and will be revoked ${isSettled ? 'at once' : 'as soon as every signer has acknowledged that it signs no more'}: ${lost(liveTokens)}.`;
+  });
 
 /** Forced: relying parties may hold a list without the key that signs next. */
 export const beforeForce = (issuer: IssuerBody, now: Date): readonly string[] => [...beforeRotation(issuer), ...beforeItIsReady(issuer, now)];

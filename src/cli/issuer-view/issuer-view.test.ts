@@ -20,7 +20,7 @@ const keys = [
 
 const properties: IssuerBody['properties'] = {
   issuerURL: 'https://i/', discoveryURL: 'https://i/d', jwksURI: 'https://i/jwks', issuerId: 'i', mode: 'managed', createdAt: '2026-01-01T00:00:00.000Z', ringVersion: 9,
-  rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', keys,
+  rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', keys, verifyOnlyKeys: [],
   calendar: {
     activeSince: '2026-01-10T12:00:00.000Z', preparedPublishedAt: '2026-01-10T12:00:00.000Z', preparedReadyAt: '2026-01-10T12:10:00.000Z',
     nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: '2026-01-14T00:00:00.000Z',
@@ -65,7 +65,7 @@ test('a rotation that waits says for what, and a time that has come is now', () 
   const pending = {
     ...properties, keys: keys.slice(2), rotationPolicy: { rotateEverySeconds: null }, waiting: { reason: 'caches may hold the old JWKS', until: '2026-01-11T00:06:00.000Z' },
     calendar: { ...properties.calendar, nextRotationAt: '2026-01-11T00:00:00.000Z', nextRotationCause: 'manual' as const, nextRemovalAt: null },
-    pendingRotation: { operationId: 'o', requestedAt: '2026-01-10T23:59:00.000Z', requestedBy: 'principal:p' },
+    pendingRotation: { operationId: 'o', requestedAt: '2026-01-10T23:59:00.000Z', requestedBy: 'principal:p', revokes: [] },
   };
   const view = issuerView({ ...issuer, properties: pending }, now, 62);
   assert.deepEqual(view.slice(3, 4), ['Rotates  by hand only']);

@@ -52,7 +52,7 @@ export function keyStateInWords({ state, expiresAt, activatedAt, revokedAt }: Pi
   const words = {
     prepared: 'prepared (published, has not signed yet)',
     active: `active (signs since ${timeInWords(activatedAt)})`,
-    retired: `retired (still verifies until ${timeInWords(expiresAt)})`,
+    retired: expiresAt === null ? 'retired (still verifies; a signer may not know yet that it signs no more)' : `retired (still verifies until ${timeInWords(expiresAt)})`,
     revoked: `revoked (out of the list since ${timeInWords(revokedAt)})`,
   } as const satisfies Record<KeyBody['state'], string>;
   return words[state];

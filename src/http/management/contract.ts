@@ -69,7 +69,7 @@ export const key = z.object({
   activatedAt: orNull(time),
   retiredAt: orNull(time),
   revokedAt: orNull(time),
-  /** When its last token has ended. */
+  /** When its last token has ended; null while it may sign, here or at a signer that has not acknowledged its retirement. */
   expiresAt: orNull(time),
   /** Recorded tokens of this key that have not ended. */
   liveTokens: z.int(),
@@ -78,7 +78,12 @@ export const key = z.object({
 export type KeyBody = z.infer<typeof key>;
 
 /** Why nothing happens now, and until when at the soonest. */
-export const waiting = z.object({ reason: z.string(), until: orNull(time) });
+export const waiting = z.object({
+  reason: z.string(),
+  until: orNull(time),
+  /** Which signers are waited for, and since when each is silent; absent where it is not for signers. */
+  signers: z.array(z.object({ name: z.string(), since: time })).optional(),
+});
 
 export const issuer = z.object({
   ...envelope,
@@ -98,6 +103,8 @@ export const issuer = z.object({
     /** Whether a rotation by hand may revoke a retired key unasked. */
     secondRotation: z.enum(SECOND_ROTATION),
     keys: z.array(key),
+    /** Imported public keys, with which the cluster's API servers verify; they are not in the JWKS. */
+    verifyOnlyKeys: z.array(z.object({ kid: z.string(), algorithm: z.string(), importedAt: time, importedBy: z.string(), expiresAt: orNull(time) })),
     calendar: z.object({
       /** Since when the active key signs. */
       activeSince: time,
@@ -114,7 +121,8 @@ export const issuer = z.object({
       nextRemovalAt: orNull(time),
     }),
     waiting: orNull(waiting),
-    pendingRotation: orNull(z.object({ operationId: z.string(), requestedAt: time, requestedBy: z.string() })),
+    /** `revokes`: the kids that it revokes once every signer has acknowledged that they sign no more. */
+    pendingRotation: orNull(z.object({ operationId: z.string(), requestedAt: time, requestedBy: z.string(), revokes: z.array(z.string()) })),
     /** What a rotation by hand would revoke if it were asked now. */
     rotationWouldRevoke: z.array(z.object({ kid: z.string(), liveTokens: z.int() })),
   }),

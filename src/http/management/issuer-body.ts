@@ -17,7 +17,11 @@ const ISSUER_TYPE = 'Mintmark.Oidc/issuers';
 
 const orNull = (at: Date | null): string | null => at?.toISOString() ?? null;
 
-export const waitingBody = (waiting: Waiting | null) => (waiting === null ? null : { reason: waiting.reason, until: orNull(waiting.until) });
+export function waitingBody(waiting: Waiting | null) {
+  if (waiting === null) return null;
+  const { reason, until, signers } = waiting;
+  return { reason, until: orNull(until), ...(signers === undefined ? {} : { signers: signers.map(({ name, since }) => ({ name, since: since.toISOString() })) }) };
+}
 
 /** Of a deleted issuer there is no body: its cluster is gone, so nothing points to it. */
 export function issuerBody(cluster: Resource, view: IssuerView): IssuerBody {
@@ -30,12 +34,19 @@ export function issuerBody(cluster: Resource, view: IssuerView): IssuerBody {
       rotationPolicy: { rotateEverySeconds: ring.policy.rotateEvery }, publicationGapSeconds: ring.gap.seconds, maxAgeSeconds: maxAge(ring),
       freezeWindows: settings.freezeWindows.map(freezeWindowText), secondRotation: settings.secondRotation,
       keys: keyBodies(view),
+      verifyOnlyKeys: ring.verifyOnly.map(({ kid, algorithm, importedAt, importedBy, expiresAt }) => ({ kid, algorithm, importedAt: importedAt.toISOString(), importedBy, expiresAt: orNull(expiresAt) })),
       calendar: calendarOf(view),
       waiting: step.do === 'wait' ? waitingBody(step) : null,
-      pendingRotation: ring.pending === null ? null : { ...ring.pending, requestedAt: ring.pending.requestedAt.toISOString() },
+      pendingRotation: pendingRotation(ring),
       rotationWouldRevoke: revokedByRotation(ring).map((kid) => ({ kid, liveTokens: liveTokens.get(kid) ?? 0 })),
     },
   };
+}
+
+function pendingRotation({ pending }: KeyRing): IssuerBody['properties']['pendingRotation'] {
+  if (pending === null) return null;
+  const { operationId, requestedAt, requestedBy, revokes } = pending;
+  return { operationId, requestedAt: requestedAt.toISOString(), requestedBy, revokes: [...revokes] };
 }
 
 export const keyBodies = ({ ring, liveTokens }: IssuerView): KeyBody[] => ring.keys.map((key) => keyBody(key, liveTokens.get(key.kid) ?? 0));
@@ -62,7 +73,7 @@ function calendarOf({ ring, nextActivation }: IssuerView): IssuerBody['propertie
 }
 
 function nextRotationCause(ring: KeyRing, nextActivation: NextActivation | null): 'manual' | 'automatic' | null {
-  if (ring.pending !== null) return 'manual';
+  if (ring.pending?.activates === true) return 'manual';
   return nextActivation === null ? null : 'automatic';
 }
 

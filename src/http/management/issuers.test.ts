@@ -24,7 +24,7 @@ test('an issuer at rest, in every member but its keys', async () => {
   assert.deepEqual(envelope, { id: ISSUER, name: 'default', type: 'Mintmark.Oidc/issuers', eTag: '1-1' });
   assert.deepEqual(properties, {
     issuerURL: url, discoveryURL: `${url}.well-known/openid-configuration`, jwksURI: `${url}openid/v1/jwks`, issuerId: url.split('/')[4], mode: 'managed', createdAt: '2026-01-02T03:04:05.000Z', ringVersion: 1,
-    rotationPolicy: { rotateEverySeconds: 2_592_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow',
+    rotationPolicy: { rotateEverySeconds: 2_592_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', verifyOnlyKeys: [],
     calendar: {
       activeSince: '2026-01-02T03:04:05.000Z', preparedPublishedAt: '2026-01-02T03:04:05.000Z', preparedReadyAt: '2026-01-02T03:04:05.000Z',
       nextRotationAt: properties.calendar.nextRotationAt, nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: null,

@@ -17,6 +17,8 @@ export interface RequestFacts {
   readonly address: string;
   /** Who asks: proven by an access token, or claimed by one who logs in. */
   readonly principalId: string | null;
+  /** The signer that asks, at the listener for signers: proven, or claimed by one that is refused. */
+  readonly signerId: string | null;
   readonly method: string;
   /** The route's pattern; null where there is no route. */
   readonly route: string | null;
@@ -49,6 +51,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route does, where no role is needed for it. */
     readonly action?: string;
+    /** One of many that are all alike: its log line is for debugging. */
+    readonly quiet?: true;
   }
   interface FastifyRequest {
     /** By the clock that only goes forward, in milliseconds. */
@@ -60,6 +64,7 @@ declare module 'fastify' {
     refusal: ErrorCode | null;
     /** The client id that a login is for, whether or not it succeeds. */
     claimant: string | null;
+    signerId: string | null;
   }
 }
 
@@ -73,6 +78,7 @@ export function observeRequests(server: FastifyInstance, observer: RequestObserv
   server.decorateRequest('caller', null);
   server.decorateRequest('refusal', null);
   server.decorateRequest('claimant', null);
+  server.decorateRequest('signerId', null);
   server.addHook('onRequest', async (request) => { request.begun = performance.now(); });
   // Behind the body: what reads it runs where the connection was made, not where the request is.
   server.addHook('preHandler', (request, _reply, done) => {
@@ -100,9 +106,10 @@ export function tellEnd(observer: RequestObserver, request: FastifyRequest, repl
 }
 
 /** One log line for each: the route's pattern, never the path, query, headers or body, which may hold secrets. */
-function logRequest(request: FastifyRequest, { method, route, address, principalId, clientRequestId }: RequestFacts, { status, code, seconds }: RequestEnd): void {
+function logRequest(request: FastifyRequest, { method, route, address, principalId, signerId, clientRequestId }: RequestFacts, { status, code, seconds }: RequestEnd): void {
   const subscription = request.passed?.subscription?.id ?? null;
-  request.log.info({ method, route, status, code, ms: Math.round(seconds * 1000), address, principal: principalId, subscription, clientRequestId }, 'request');
+  const level = request.routeOptions.config?.quiet === true && code === null ? 'debug' : 'info';
+  request.log[level]({ method, route, status, code, ms: Math.round(seconds * 1000), address, principal: principalId, ...(signerId === null ? {} : { signer: signerId }), subscription, clientRequestId }, 'request');
 }
 
 function factsOf(request: FastifyRequest): RequestFacts {
@@ -110,7 +117,7 @@ function factsOf(request: FastifyRequest): RequestFacts {
   const access = config?.access;
   return {
     id: request.id, clientRequestId: request.caller?.clientRequestId ?? null, address: clientAddress(request),
-    principalId: request.caller?.principalId ?? claimedId(request), method: request.method,
+    principalId: request.caller?.principalId ?? claimedId(request), signerId: request.signerId ?? null, method: request.method,
     route: route ?? null, path: route === undefined ? '' : request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH),
     action: config?.action ?? (typeof access === 'object' ? access.action : null),
   };

@@ -99,7 +99,7 @@ test('over a socket: a header of 20 kB is refused, a body is cut off at its limi
   await assert.rejects(fetch(`${address}/healthz`));
 });
 
-const HIDDEN: readonly ErrorCode[] = ['WrongKeyEncryptionKey', 'InvalidConfiguration', 'AddressInUse', 'HomeInUse', 'InternalError'];
+const HIDDEN: readonly ErrorCode[] = ['WrongKeyEncryptionKey', 'InvalidConfiguration', 'AddressInUse', 'SocketInUse', 'HomeInUse', 'InternalError'];
 
 test('every code of the catalogue has a status that fits it', () => {
   assert.deepEqual(Object.keys(STATUS), Object.keys(ERROR_CATALOGUE));

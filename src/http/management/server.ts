@@ -13,11 +13,14 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
+import type { EnrolmentCredentials } from '../../service/enrolment-credentials.ts';
 import type { Issuers } from '../../service/issuers.ts';
+import type { KeyImports } from '../../service/key-imports.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
+import type { Signers } from '../../service/signers.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
 import { registerLogin } from '../login/login.ts';
@@ -32,12 +35,14 @@ import type { Route } from './route.ts';
 import { healthRoutes } from './routes/health.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
+import { keyImportRoutes } from './routes/key-imports.ts';
 import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts';
 import { managedClusterPartRoutes } from './routes/managed-cluster-parts.ts';
 import { managedClusterRoutes } from './routes/managed-clusters.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
+import { signerRoutes } from './routes/signers.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
 
@@ -47,8 +52,11 @@ export interface ManagementDeps {
   readonly resourceGroups: ResourceGroups;
   readonly issuers: Issuers;
   readonly keyRings: KeyRings;
+  readonly keyImports: KeyImports;
   readonly tokens: Tokens;
   readonly operations: Operations;
+  readonly signers: Signers;
+  readonly enrolmentCredentials: EnrolmentCredentials;
   readonly tenants: Tenants;
   readonly people: People;
   /** Whether the server can serve, for `/readyz`. */
@@ -90,6 +98,8 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
+  ...keyImportRoutes(deps),
+  ...signerRoutes(deps),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
   ...tenantRoutes(deps.tenants),
   ...peopleRoutes(deps.people, config.managementUrl),

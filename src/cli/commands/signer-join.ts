@@ -1,0 +1,56 @@
+/** Credentials for fleets: `signer create-join-credential|list-join-credentials|revoke-join-credential`. */
+import type { CreateJoinCredentialReply, JoinCredentialBody } from '../../http/management/signer-contract.ts';
+import { command } from '../command.ts';
+import { confirm } from '../confirmation.ts';
+import { parsePeriod } from '../lengths-of-time.ts';
+import type { JsonObject } from '../output/json-value.ts';
+import { flattened, timeInWords } from '../output/resources.ts';
+import { paths } from '../paths.ts';
+import { bodyOf } from '../reply-body.ts';
+import { CLUSTER_FLAGS, type ClusterFlags, wholeNumber, YES, type YesFlag } from './flags.ts';
+
+const limitsInWords = ({ properties: { expiresAt, maxUses, cidrs } }: JoinCredentialBody): string => [
+  expiresAt === null ? 'has no end' : `ends ${timeInWords(expiresAt)}`,
+  maxUses === null ? 'may be used without bound' : `may be used ${maxUses === 1 ? 'once' : `${maxUses} times`}`,
+  cidrs.length === 0 ? 'from anywhere' : `from ${cidrs.join(', ')}`,
+].join(', ');
+
+export const joinCredentialCreated = command<ClusterFlags & { readonly expires?: number | 'off'; readonly maxUses?: number; readonly cidr?: readonly string[] }>({
+  examples: ['mintmark signer create-join-credential -g myResourceGroup -n myAKSCluster --expires 90d --max-uses 20 --cidr 10.0.0.0/8 --query token -o tsv'],
+  options: [
+    ...CLUSTER_FLAGS,
+    { flags: '--expires <length>', summary: 'After how long it ends, such as 90d; or off (off)', parse: parsePeriod },
+    { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1) },
+    { flags: '--cidr <range>', summary: 'From which addresses it may be used, such as 10.0.0.0/8; several times for several; from anywhere when left out', repeats: true },
+  ],
+  async run(session, { expires = 'off', maxUses, cidr: cidrs, ...flags }) {
+    const asked = { expiresInSeconds: expires === 'off' ? null : expires, maxUses, cidrs };
+    const { token, credential } = bodyOf<CreateJoinCredentialReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'createJoinCredential'), asked));
+    session.report.warn(`The credential is shown only now, and ${limitsInWords(credential)}. Whoever has it can enrol a machine, which is then given the key that signs: keep it like that key.`);
+    return { result: { token, ...flattened(credential) } };
+  },
+});
+
+const row = (credential: JoinCredentialBody): JsonObject => {
+  const { createdAt, uses, revokedAt } = credential.properties;
+  return { name: credential.name, created: timeInWords(createdAt), uses, limits: limitsInWords(credential), state: revokedAt === null ? 'good' : `revoked since ${timeInWords(revokedAt)}` };
+};
+
+export const joinCredentialsListed = command<ClusterFlags>({
+  examples: ['mintmark signer list-join-credentials -g myResourceGroup -n myAKSCluster --output table'],
+  options: CLUSTER_FLAGS,
+  async run(session, flags) {
+    const credentials = await (await session.api()).list<JoinCredentialBody>(paths.issuerPart(await session.cluster(flags), 'joinCredentials'));
+    return { result: credentials.map(flattened), table: { rows: credentials.map(row) } };
+  },
+});
+
+export const joinCredentialRevoked = command<ClusterFlags & YesFlag & { readonly id: string }>({
+  examples: ['mintmark signer revoke-join-credential -g myResourceGroup -n myAKSCluster --id 0d9a4c1e-6a3b-4f0e-8a51-2f4b8c7d9e10'],
+  options: [...CLUSTER_FLAGS, { flags: '--id <id>', summary: "Id of the credential, from 'signer list-join-credentials'", required: true }, YES],
+  async run(session, { id, yes = false, ...flags }) {
+    await confirm(session, `Nobody will enrol with the join credential ${id} any more; who has done so stays. Go on?`, yes);
+    await (await session.api()).send('DELETE', paths.issuerItem(await session.cluster(flags), 'joinCredentials', id));
+    return {};
+  },
+});

@@ -1,0 +1,104 @@
+/** Signers on the command line: what is sent, what is printed, what is said before and after something ends. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
+import type { SignerBody } from '../http/management/signer-contract.ts';
+import { afterDeletion, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './commands/signer-words.ts';
+
+const ISSUER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/providers/Mintmark.Oidc/issuers/default';
+const OURS = ['-g', 'g', '-n', 'c'];
+const PLACE = { resourceGroup: 'g', name: 'c' };
+const NOW = new Date('2026-03-01T12:00:00.000Z');
+const before = (seconds: number): string => new Date(NOW.getTime() - seconds * 1000).toISOString();
+
+const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => ({
+  id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
+  properties: {
+    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
+    acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
+  },
+});
+
+async function server(t: TestContext, answers: Answers): Promise<FakeServer> {
+  const fake = await fakeServer(answers);
+  t.after(() => fake.close());
+  return fake;
+}
+const sent = (fake: FakeServer): readonly string[] => fake.requests.map(({ method, url, body }) => `${method} ${url.split('/default/')[1]!.split('?')[0]} ${body}`.trim());
+
+const STATES: readonly (readonly [Partial<SignerBody['properties']>, string])[] = [
+  [{}, 'current'], [{ state: 'behind', acknowledgedVersion: 5 }, 'behind: has version 5 of 7'], [{ state: 'behind', acknowledgedVersion: null }, 'behind: has acknowledged nothing yet'],
+  [{ state: 'silent', lastContactAt: before(183_600) }, 'silent for 2 d 3 h'], [{ state: 'writtenOff', writtenOffAt: before(0) }, 'written off since 2026-03-01 12:00:00'],
+  [{ state: 'deleted', deletedAt: before(0) }, 'deleted since 2026-03-01 12:00:00'], [{ state: 'deleted', deletedAt: before(0), debt: ['a'] }, 'deleted since 2026-03-01 12:00:00, owes 1 key'],
+  [{ state: 'deleted', deletedAt: before(0), debt: ['a', 'b'] }, 'deleted since 2026-03-01 12:00:00, owes 2 keys'],
+];
+test('states in words', () => {
+  for (const [change, words] of STATES) assert.equal(stateInWords(signer(change), NOW), words);
+});
+
+test('clocks in words', () => {
+  assert.deepEqual([null, 0, -999, 90_000, -1000].map((clockOffsetMilliseconds) => clockInWords(signer({ clockOffsetMilliseconds }))), ['not known yet', 'in step', 'in step', '1 min 30 s ahead', '1 s behind']);
+});
+
+test('a list warns of a lease that ends, of a clock, and of a debt; and of nothing else', () => {
+  const silent = { state: 'silent', lastContactAt: before(50_000), leaseEndsAt: before(-36_700) } as const;
+  const warnings = (change: Partial<SignerBody['properties']>): readonly string[] => listWarnings([signer(change)], NOW, PLACE);
+  assert.deepEqual(warnings(silent), ['The signer cp-1 stops to sign within 10 h 11 min unless it reaches the server: its API server would issue no tokens.']);
+  assert.deepEqual(warnings({ clockOffsetMilliseconds: -61_000 }), ['The clock of cp-1 is off by 1 min 1 s; at 2 min its requests are refused.']);
+  assert.deepEqual(warnings({ state: 'deleted', debt: ['K1'] }), ['cp-1 was deleted and had the private half of K1, which still verifies. 1. Rotate, so that nothing new is signed with it: mintmark issuer rotate -g g -n c. 2. If the machine may have leaked it, revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1.']);
+  for (const quiet of [{}, { ...silent, leaseEndsAt: before(-80_000) }, { ...silent, leaseSeconds: null, leaseEndsAt: null }, { clockOffsetMilliseconds: 60_000 }, { state: 'writtenOff', clockOffsetMilliseconds: 90_000 }] as const) assert.deepEqual(warnings(quiet), []);
+});
+
+test('what is said around an end', () => {
+  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it/);
+  assert.match(beforeWriteOff(signer({ state: 'writtenOff' }), NOW)[0]!, /written off already\.$/);
+  assert.match(beforeDeletion(signer(), NOW)[0]!, /It is there: it will wipe its ring/);
+  assert.equal(beforeDeletion(signer({ state: 'silent' }), NOW)[0], 'The signer cp-1 was last seen 20 s ago.');
+  assert.deepEqual(afterDeletion(signer({ state: 'deleted' }), PLACE), ['cp-1 is deleted. No key that it had verifies any more: nothing is left to do.']);
+});
+
+test('who gives way is said with a token', () => {
+  const reply = { token: 'mmse_x', name: 'cp-1', expiresAt: before(-3600), replaces: null };
+  assert.deepEqual(tokenWarnings(reply, NOW), ['The token is shown only now. It lets one machine enrol as cp-1 until 2026-03-01 13:00:00: put it in a file there that only root can read.']);
+  assert.equal(tokenWarnings({ ...reply, replaces: { name: 'cp-1', lastContactAt: before(5) } }, NOW)[1], 'A signer cp-1 is enrolled, last seen 5 s ago. Whoever enrols with this token takes its place, and nothing waits for it any longer.');
+});
+
+test('signer create sends what was given and prints the token', async (t) => {
+  const fake = await server(t, { [`POST ${ISSUER}/createSigner`]: { status: 200, body: { token: 'mmse_x', name: null, expiresAt: before(-3600), replaces: null } } });
+  assert.equal((await runLine(['signer', 'create', ...OURS, '--query', 'token', '-o', 'tsv'], fake)).stdout, 'mmse_x\n');
+  await runLine(['signer', 'create', ...OURS, '--signer', 'cp-1', '--expires-in', '10m'], fake);
+  assert.deepEqual(sent(fake), ['POST createSigner {}', 'POST createSigner {"name":"cp-1","expiresInSeconds":600}']);
+});
+
+test('signer list and show', async (t) => {
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() } });
+  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +State +Version +LastSeen +Clock +KeyInUse +Debt\n[- ]+\ncp-1 +current +7 +2026-01-01 00:00:00 +in step +K2 +0\n$/);
+  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'cp-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
+});
+
+test('nothing ends without a yes', async (t) => {
+  const fake = await server(t, {});
+  for (const line of [['write-off', '--signer', 'cp-1'], ['delete', '--signer', 'cp-1'], ['revoke-join-credential', '--id', 'x']]) assert.equal((await runLine(['signer', line[0]!, ...OURS, ...line.slice(1)], fake)).code, 1);
+  assert.deepEqual(sent(fake), []);
+});
+
+test('a write-off and a deletion say what they break, and what is left to do', async (t) => {
+  const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
+  const fake = await server(t, { [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
+  const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
+  assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If it comes back it is enrolled anew before it is given anything\. .*delete it.*\n$/);
+  const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
+  assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
+  assert.deepEqual(sent(fake), ['GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+});
+
+test('join credentials: limits are sent and said, the token only once', async (t) => {
+  const credential = { id: `${ISSUER}/joinCredentials/J`, name: 'J', type: 't', properties: { createdAt: before(0), createdBy: 'principal:ada', expiresAt: before(-86_400), maxUses: 1, uses: 0, cidrs: ['10.0.0.0/8', '::1'], revokedAt: null } };
+  const fake = await server(t, { [`POST ${ISSUER}/createJoinCredential`]: { status: 200, body: { token: 'mmsj_x', credential } }, [`GET ${ISSUER}/joinCredentials`]: { status: 200, body: { value: [credential] } }, [`DELETE ${ISSUER}/joinCredentials/J`]: { status: 204 } });
+  const made = await runLine(['signer', 'create-join-credential', ...OURS, '--expires', '1d', '--max-uses', '1', '--cidr', '10.0.0.0/8', '--cidr', '::1', '--query', 'token', '-o', 'tsv'], fake);
+  assert.deepEqual([made.stdout, made.stderr.includes('ends 2026-03-02 12:00:00, may be used once, from 10.0.0.0/8, ::1.')], ['mmsj_x\n', true]);
+  assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1 +good\n$/);
+  assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', 'J', '--yes'], fake)).code, 0);
+  await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake);
+  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"]}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
+});

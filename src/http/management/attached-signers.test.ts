@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signer } from '../../../test/conformance/fixtures.ts';
+import { CLUSTER, GROUP, openManagement } from '../../../test/support/management.ts';
+import { resourceKey } from '../../domain/resource-id.ts';
+
+const OTHER = CLUSTER.replace(/[^/]+$/, 'aFirstOne');
+
+test('a cluster with signers is not deleted, nor its resource group with anything in it; the refusal names them and the way out', async () => {
+  const world = await openManagement();
+  await world.ask('PUT', GROUP, { location: 'eastus' });
+  for (const url of [OTHER, CLUSTER]) await world.ask('PUT', url, { location: 'eastus', properties: { oidcIssuerProfile: { enabled: true } } });
+  const issuerId = (await world.store.read((tx) => tx.resource(CLUSTER)))!.issuerId!;
+  const change = (writtenOffAt: Date | null) => world.store.write(async (tx) => {
+    for (const id of ['cp-2', 'cp-1']) await tx.putSigner(signer(id, { issuerId, writtenOffAt }));
+  });
+  await change(null);
+  for (const url of [CLUSTER, GROUP]) {
+    const reply = await world.ask('DELETE', url);
+    const { code, message, details } = reply.json().error;
+    assert.deepEqual([reply.statusCode, code, details.map(({ target }: { target: string }) => resourceKey(target))], [409, 'SignersAttached', [resourceKey(CLUSTER), resourceKey(CLUSTER)]]);
+    assert.match(message, /^Signers are enrolled: 'cp-1' of cluster '(\w+)', 'cp-2' of cluster '\1'\. Nothing was deleted: .*mintmark signer delete.*mintmark signer write-off/);
+  }
+  for (const url of [OTHER, CLUSTER, GROUP]) assert.equal((await world.ask('GET', url)).statusCode, 200, url);
+
+  await change(new Date('2026-01-02T00:00:00Z'));
+  assert.equal((await world.ask('DELETE', GROUP)).statusCode, 202);
+  assert.equal((await world.ask('GET', CLUSTER)).statusCode, 404);
+});

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { lockFile } from '../serve/server-process.ts';
+import { socketFolder } from '../../test/support/signer-rings.ts';
+import { openSocket, type SocketPlace } from './socket.ts';
+
+const greet = (connection: Socket): void => void connection.on('error', () => undefined).end('hello');
+const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
+
+async function open(t: TestContext, place: SocketPlace) {
+  const socket = await openSocket(place, lockFile, greet);
+  t.after(() => socket.close());
+  return socket;
+}
+
+function ask(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    connect(path).setEncoding('utf8').on('data', (text: string) => { said += text; }).on('end', () => resolve(said)).on('error', reject);
+  });
+}
+
+async function foreignSocket(t: TestContext, path: string): Promise<Server> {
+  const server = createServer(greet);
+  await new Promise<void>((resolve) => { server.listen(path, resolve); });
+  t.after(() => server.close());
+  return server;
+}
+
+/** A socket that nobody listens on, as a process that was killed leaves it. */
+async function leaveStale(t: TestContext, path: string): Promise<void> {
+  const live = await foreignSocket(t, `${path}x`);
+  linkSync(`${path}x`, path);
+  await new Promise((resolve) => { live.close(resolve); });
+}
+
+test('a socket is for its owner only, in a folder for its owner only, whatever the umask', async (t) => {
+  const path = join(socketFolder(t), 'new', 'deep', 's.sock');
+  const former = process.umask(0);
+  t.after(() => process.umask(former));
+  const socket = await open(t, { path });
+  assert.deepEqual([modeOf(path), modeOf(join(path, '..')), process.umask(0)], ['600', '700', 0]);
+  assert.equal(await ask(socket.path), 'hello');
+});
+
+test('another mode, owner and group by request', async (t) => {
+  const path = join(socketFolder(t), 'new', 's.sock');
+  await open(t, { path, mode: 0o660, uid: process.getuid!(), gid: process.getgid!() });
+  assert.deepEqual([modeOf(path), modeOf(join(path, '..'))], ['660', '710']);
+});
+
+test('closing takes the path away and frees it for the next', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  (await open(t, { path })).close();
+  assert.equal(existsSync(path), false);
+  await open(t, { path });
+  assert.equal(await ask(path), 'hello');
+});
+
+test('a stale socket is replaced', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  await leaveStale(t, path);
+  assert.ok(lstatSync(path).isSocket());
+  await assert.rejects(ask(path), { code: 'ECONNREFUSED' });
+  await open(t, { path });
+  assert.equal(await ask(path), 'hello');
+});
+
+test('a live socket is never taken: of another signer, of another program', async (t) => {
+  const folder = socketFolder(t);
+  const [ours, foreign] = [join(folder, 'ours'), join(folder, 'foreign')];
+  await open(t, { path: ours });
+  await assert.rejects(open(t, { path: ours }), { code: 'HomeInUse', message: `Another signer serves ${ours}. Stop it, or choose another path.` });
+  await foreignSocket(t, foreign);
+  await assert.rejects(open(t, { path: foreign }), { code: 'SocketInUse', message: `Another process serves ${foreign}. Stop it, or choose another path.` });
+  assert.deepEqual([await ask(ours), await ask(foreign)], ['hello', 'hello']);
+});
+
+test('of two that start at once, one serves', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  await leaveStale(t, path);
+  const results = await Promise.allSettled([0, 1].map(() => openSocket({ path }, lockFile, greet)));
+  for (const result of results) if (result.status === 'fulfilled') t.after(() => result.value.close());
+  assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
+  assert.equal(await ask(path), 'hello');
+});
+
+test('what is no socket stays', async (t) => {
+  const folder = socketFolder(t);
+  const [file, link] = [join(folder, 'file'), join(folder, 'link')];
+  writeFileSync(file, 'precious');
+  symlinkSync(file, link);
+  mkdirSync(join(folder, 'folder'));
+  for (const path of [file, link, join(folder, 'folder')]) {
+    await assert.rejects(open(t, { path }), { code: 'SocketInUse', message: `${path} is no socket. Move it away, or choose another path.` });
+    assert.ok(existsSync(path));
+  }
+});
+
+test('a folder in which others can write is refused', async (t) => {
+  const folder = join(socketFolder(t), 'open');
+  mkdirSync(folder);
+  for (const mode of [0o777, 0o1777, 0o770]) {
+    chmodSync(folder, mode);
+    await assert.rejects(open(t, { path: join(folder, 's.sock') }), { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${folder} \\(mode ${mode.toString(8)}\\)`) });
+  }
+});
+
+test('a path that is too long, or can not be made, is refused at once', async (t) => {
+  const folder = socketFolder(t);
+  const path = join(folder, 'x'.repeat(107 - folder.length));
+  await assert.rejects(open(t, { path }), { code: 'InvalidConfiguration', message: `The socket's path ${path} has 108 bytes; the system takes 107 at most. Choose a shorter one.` });
+  await open(t, { path: path.slice(0, -1) });
+  writeFileSync(join(folder, 'file'), '');
+  await assert.rejects(open(t, { path: join(folder, 'file', 's.sock') }), { code: 'InvalidConfiguration', message: /can not be made \(EEXIST\)/ });
+});

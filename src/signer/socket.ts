@@ -1,0 +1,137 @@
+/**
+ * The unix socket of a signer: the only access control that there is, since an API server sends no credentials.
+ *
+ * Owns: that the socket is never reachable by more than it should be (made under a umask, in a folder that nobody else
+ * can change), that one which a dead process left behind is replaced, and that one which lives is never taken.
+ */
+import { type Stats } from 'node:fs';
+import { chmod, chown, lstat, mkdir, stat, unlink } from 'node:fs/promises';
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { MintmarkError } from '../domain/errors.ts';
+
+export interface SocketPlace {
+  readonly path: string;
+  /** Octal; 0600 when left out. */
+  readonly mode?: number | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+export interface OpenSocket {
+  readonly path: string;
+  /** Removes the path and accepts nobody any more; connections go on. */
+  close(): void;
+}
+
+/** Makes sure of a file for as long as the process lives. @throws MintmarkError when another process has it. */
+export type LockFile = (file: string, message: string) => { readonly release: () => void };
+
+/** Bytes of a path that fit into `sockaddr_un` with a zero at the end. */
+const LONGEST_PATH = process.platform === 'linux' ? 107 : 103;
+/** An API server has one. */
+const MOST_CONNECTIONS = 64;
+/** A socket that says nothing for so long, in milliseconds, is one that lives and is busy. */
+const CONNECT_WITHIN = 2000;
+
+export const socketPathFits = (path: string): boolean => Buffer.byteLength(path) <= LONGEST_PATH;
+
+/**
+ * Listens at the path. The folder is made 0700 where it is missing.
+ * @throws MintmarkError `InvalidConfiguration` for a path or folder that can not be used, `SocketInUse` for one that lives.
+ */
+export async function openSocket(place: SocketPlace, lockFile: LockFile, accept: (connection: Socket) => void): Promise<OpenSocket> {
+  const path = resolve(place.path);
+  if (!socketPathFits(path)) throw new MintmarkError('InvalidConfiguration', `The socket's path ${path} has ${Buffer.byteLength(path)} bytes; the system takes ${LONGEST_PATH} at most. Choose a shorter one.`);
+  try {
+    await makeFolder(path, place);
+    const lock = lockFile(`${path}.lock`, `Another signer serves ${path}. Stop it, or choose another path.`);
+    try {
+      await removeStale(path);
+      const server = await listen(path, accept);
+      const close = (): void => {
+        if (!server.listening) return;
+        // Takes the path away at once; its callback would wait for the connections.
+        server.close();
+        lock.release();
+      };
+      return await openTo(path, place).then(() => ({ path, close }), (error: unknown) => {
+        server.close();
+        throw error;
+      });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  } catch (error) {
+    throw inWords(error, path);
+  }
+}
+
+/** A folder in which others can write is one in which they can put a socket of their own in the place of ours. */
+async function makeFolder(path: string, { uid, gid }: SocketPlace): Promise<void> {
+  const folder = dirname(path);
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined && (uid !== undefined || gid !== undefined)) {
+    await chmod(folder, gid === undefined ? 0o700 : 0o710);
+    await chown(folder, uid ?? -1, gid ?? -1);
+  }
+  const { mode, uid: owner } = await stat(folder);
+  if (![0, process.getuid?.(), uid].includes(owner)) throw new MintmarkError('InvalidConfiguration', `The folder ${folder} belongs to another user (${owner}), who could put a socket in the place of the signer's. Choose a folder of the signer's own, such as /run/mintmark.`);
+  if ((mode & 0o022) !== 0) throw new MintmarkError('InvalidConfiguration', `Others can write in ${folder} (mode ${(mode & 0o7777).toString(8)}), so they could put a socket of theirs in the place of the signer's. Choose a folder of the signer's own, such as /run/mintmark.`);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const found = await statOf(path);
+  if (found === null) return;
+  if (!found.isSocket()) throw new MintmarkError('SocketInUse', `${path} is no socket. Move it away, or choose another path.`);
+  if (await isLive(path)) throw new MintmarkError('SocketInUse', `Another process serves ${path}. Stop it, or choose another path.`);
+  await unlink(path);
+}
+
+async function statOf(path: string): Promise<Stats | null> {
+  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+}
+
+/** Whether someone listens there. Only a refusal proves that nobody does. */
+function isLive(path: string): Promise<boolean> {
+  return new Promise((answer) => {
+    const probe = connect(path);
+    const say = (live: boolean) => (): void => {
+      probe.destroy();
+      answer(live);
+    };
+    probe.setTimeout(CONNECT_WITHIN, say(true)).once('connect', say(true)).once('error', (error: NodeJS.ErrnoException) => say(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT')());
+  });
+}
+
+/** Binds under a umask that leaves nothing to anybody else; `listen` on a path binds before it returns. */
+function listen(path: string, accept: (connection: Socket) => void): Promise<Server> {
+  const server = createServer(accept);
+  server.maxConnections = MOST_CONNECTIONS;
+  return new Promise((resolved, rejected) => {
+    server.once('error', rejected);
+    const former = process.umask(0o177);
+    try {
+      server.listen(path, () => resolved(server));
+    } finally {
+      process.umask(former);
+    }
+  });
+}
+
+/** Owner first: what a mode gives to a group is given to the right one only. */
+async function openTo(path: string, { mode, uid, gid }: SocketPlace): Promise<void> {
+  if (uid !== undefined || gid !== undefined) await chown(path, uid ?? -1, gid ?? -1);
+  if (mode !== undefined) await chmod(path, mode);
+}
+
+function inWords(error: unknown, path: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof MintmarkError || code === undefined) return error;
+  if (code === 'EADDRINUSE') return new MintmarkError('SocketInUse', `Another process serves ${path}. Stop it, or choose another path.`, { cause: error });
+  return new MintmarkError('InvalidConfiguration', `The socket ${path} can not be made (${code}). Choose another path, or run the signer as a user who may make it.`, { cause: error });
+}

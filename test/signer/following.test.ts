@@ -1,0 +1,300 @@
+/** A signer and its server: enrolment, following, restarts, the lease; every step in rule 6's order. */
+import assert from 'node:assert/strict';
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pointText } from '../../src/domain/ring-for-signer.ts';
+import { enrol } from '../../src/signer/enrolment.ts';
+import { openStateFolder } from '../../src/signer/state-folder.ts';
+import { lockFile } from '../../src/serve/server-process.ts';
+import { eventually } from '../support/dev-server.ts';
+import { claimsAt, openSignerWorld, type SignerWorld, type StartedSigner } from '../support/signer-process.ts';
+
+const kidOf = ({ header }: { readonly header: string }): string => (JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as { kid: string }).kid;
+const signed = async (signer: StartedSigner, { clock }: SignerWorld): Promise<string> => kidOf(await signer.ring.sign(claimsAt(signer.ring.ring.issuer, clock.now())));
+const isInUse = (signer: StartedSigner, version: number) => eventually(`version ${version} is in use`, () => signer.ring.ring.version >= version || undefined);
+const isAcknowledged = (signer: StartedSigner, version: number) => eventually(`version ${version} is acknowledged`, () => (signer.follower.acknowledger.acknowledged?.version ?? 0) >= version || undefined);
+
+test('an enrolled state folder is for its owner only, and holds nothing in the clear', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const signer = await world.start(state);
+  await isAcknowledged(signer, 1);
+  assert.equal(statSync(state.dir).mode & 0o777, 0o700);
+  assert.deepEqual(readdirSync(state.dir).toSorted().map((name) => [name, (statSync(join(state.dir, name)).mode & 0o777).toString(8)]), [['contact', '600'], ['enrolment.json', '600'], ['lock', '600'], ['ring.jwe', '600'], ['signer-keys.json', '600']]);
+  assert.match((await state.ring())!, /^ey[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+$/);
+});
+
+test('a rotation reaches the signer: written, used, acknowledged, in this order', async (t) => {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  const first = (await world.stored()).version;
+  await isAcknowledged(signer, first);
+  const before = await signed(signer, world);
+  await world.rotate();
+  const { version, keys } = await world.stored();
+  await isAcknowledged(signer, version);
+  const [after, active] = [await signed(signer, world), keys.find(({ state }) => state === 'active')!.kid];
+  assert.deepEqual([after, before === after], [active, false]);
+  const point = pointText(signer.ring.ring);
+  assert.deepEqual(world.done.slice(0, 2), ['saved', `acknowledged 1-${first}`]);
+  assert.deepEqual(world.done.slice(-3), ['saved', `used ${point}`, `acknowledged ${point}`]);
+  const { acked, keyInUse } = await world.record();
+  assert.deepEqual([acked?.version, keyInUse], [version, active]);
+});
+
+test('what could not be written is not used, and what is not used is not acknowledged', async (t) => {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  const { version } = await world.stored();
+  await isAcknowledged(signer, version);
+  const done = world.done.length;
+  let [saves, uses] = [0, 0];
+  world.steps.save = async () => { if ((saves += 1) <= 2) throw new Error('ENOSPC'); };
+  world.steps.use = async () => { if ((uses += 1) <= 2) throw new Error('can not be used'); };
+  await world.rotate();
+  await eventually('the disk was tried twice', () => saves >= 2 || undefined);
+  assert.equal(signer.ring.ring.version, version);
+  await isAcknowledged(signer, (await world.stored()).version);
+  assert.deepEqual([saves, uses], [3, 3]);
+  assert.deepEqual(world.done.slice(done).map((step) => step.split(' ')[0]), ['saved', 'used', 'acknowledged']);
+});
+
+test('a ring is acknowledged only when the API server is proven to use it', async (t) => {
+  const world = await openSignerWorld(t);
+  let [asked, isProven] = [0, false];
+  world.steps.proven = async () => {
+    asked += 1;
+    if (asked === 1) throw new Error('the API server does not answer');
+    return isProven;
+  };
+  const signer = await world.start(await world.enrolled());
+  await eventually('the proof was looked for again', () => asked >= 2 || undefined);
+  assert.equal((await world.record()).acked, null);
+  isProven = true;
+  await isAcknowledged(signer, (await world.stored()).version);
+});
+
+test('a new lease is acknowledged with the version that was acknowledged before', async (t) => {
+  const world = await openSignerWorld(t, { leaseSeconds: null });
+  const signer = await world.start(await world.enrolled());
+  await isAcknowledged(signer, (await world.stored()).version);
+  assert.deepEqual([signer.lease.endsAt, (await world.record()).leaseSeconds], [null, null]);
+});
+
+test('a server that is away: signing goes on, also after a restart from the disk; later rings come when it is back', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  world.line.cut();
+  const kid = await signed(first, world);
+  await first.stop();
+  const second = await world.start(state);
+  assert.equal(await signed(second, world), kid);
+  assert.equal(second.follower.view.standing, 'away');
+  await world.rotate();
+  world.line.heal();
+  await isAcknowledged(second, (await world.stored()).version);
+  assert.notEqual(await signed(second, world), kid);
+  assert.deepEqual([second.follower.view.standing, second.follower.view.trouble], ['connected', null]);
+});
+
+test('a disk that was rolled back: the server is asked first, and the old key signs nothing', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  const [snapshot, old] = [(await state.ring())!, await signed(first, world)];
+  await world.rotate();
+  await isAcknowledged(first, (await world.stored()).version);
+  await first.stop();
+  await state.saveRing(snapshot);
+  const second = await world.start(state, { askFirstWithin: 10_000 });
+  assert.notEqual(await signed(second, world), old);
+  assert.equal(second.ring.ring.version, (await world.stored()).version);
+});
+
+test('an older ring is refused, and the one in use stays', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  const old = (await state.ring())!;
+  await world.rotate();
+  const { version } = await world.stored();
+  await isAcknowledged(first, version);
+  await first.stop();
+  let replays = 0;
+  const second = await world.start(state, { askFirstWithin: 10_000, client: (real) => ({ ...real, ring: async (held, wait, now, signal) => (wait === 0 ? real.ring(held, wait, now, signal) : ((replays += 1), old)) }) });
+  await eventually('it was refused', () => second.follower.view.refusedRings > 1 || undefined);
+  assert.ok(replays > 1);
+  assert.equal(second.ring.ring.version, version);
+  assert.match(second.follower.view.trouble!, /^A ring was refused: it is version /);
+});
+
+test('a ring for another signer is refused', async (t) => {
+  const world = await openSignerWorld(t);
+  const [one, other] = [await world.enrolled('cp-1'), await world.enrolled('cp-2')];
+  await (await world.start(one)).stop();
+  const foreign = (await one.ring())!;
+  let asked = 0;
+  const starting = world.start(other, { client: (real) => ({ ...real, ring: async () => {
+    asked += 1;
+    return foreign;
+  } }) });
+  starting.catch(() => 'it is stopped with the test');
+  await eventually('it asks for another', () => asked > 2 || undefined);
+  assert.equal(await other.ring(), null);
+});
+
+test('without a ring on the disk it waits for the server', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  world.line.cut();
+  const starting = world.start(state, { askFirstWithin: 1 });
+  await eventually('the server was asked', async () => ((await Promise.race([starting.then(() => 'started'), new Promise((later) => { setTimeout(later, 50, 'waits'); })])) === 'waits' || undefined));
+  world.line.heal();
+  await signed(await starting, world);
+});
+
+test('a signer that was deleted wipes its ring, signs no more, still says which keys verify; and says so at a restart', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const signer = await world.start(state);
+  await isAcknowledged(signer, (await world.stored()).version);
+  await world.world.signers.remove(world.world.cluster, 'cp-1');
+  await eventually('it knows', () => signer.follower.view.standing === 'deleted' || undefined);
+  await eventually('it stopped', () => signed(signer, world).then(() => undefined, () => true));
+  await assert.rejects(signed(signer, world), { code: 'SigningStopped', message: 'Nothing is signed: this signer was deleted on its server.' });
+  assert.ok(signer.ring.keysReply().length > 300);
+  assert.equal(await state.ring(), null);
+  await assert.rejects(world.start(state), { code: 'SigningStopped', message: `The signer 'cp-1' was deleted on its server, and its ring was wiped from ${state.dir}. To sign here again, empty that folder and enrol it anew.` });
+});
+
+test('a server that does not know the signer: it keeps signing, raises an alarm, and starts from its disk', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  await first.stop();
+  const other = await openSignerWorld(t);
+  world.line.leadTo(Number(new URL(other.world.base).port));
+  const second = await world.start(state, { askFirstWithin: 10_000 });
+  await signed(second, world);
+  await eventually('it is refused', () => second.follower.view.standing === 'refused' || undefined);
+  assert.ok(second.said.some((line) => line.includes('"level":50')));
+});
+
+test('a signer without a ring that the server does not know says why and ends', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const other = await openSignerWorld(t);
+  world.line.leadTo(Number(new URL(other.world.base).port));
+  await assert.rejects(world.start(state), { code: 'AssertionRefused' });
+});
+
+test('past its lease it signs nothing; then only by the ring that the server gives it', async (t) => {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  await isAcknowledged(signer, (await world.stored()).version);
+  const old = await signed(signer, world);
+  world.line.cut();
+  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  const end = signer.lease.endsAt!;
+  world.pass((end.getTime() - world.clock.now().getTime()) / 1000 - 1);
+  assert.equal(await signed(signer, world), old);
+  const since = signer.lease.lastContact.toISOString();
+  world.pass(1);
+  await assert.rejects(signed(signer, world), { code: 'SigningStopped', message: `Nothing is signed: this signer has not reached its Mintmark server since ${since}, which is longer than its lease allows.` });
+  // Written off meanwhile, and the key retired: what it had must not sign once more when it comes back.
+  world.pass(600);
+  await world.world.rotator.runDue();
+  assert.ok((await world.record()).writtenOffAt !== null);
+  await world.rotate();
+  let during: string | null = 'not asked';
+  world.steps.use = async () => { during = await signed(signer, world).catch(() => null); };
+  world.line.heal();
+  await isInUse(signer, (await world.stored()).version);
+  await eventually('it signs again', () => signed(signer, world).then(() => true, () => undefined));
+  assert.equal(during, null);
+  assert.notEqual(await signed(signer, world), old);
+});
+
+test('a lease is not made longer by a clock that is set back, or a machine that slept', async (t) => {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  await isAcknowledged(signer, (await world.stored()).version);
+  world.line.cut();
+  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  world.passMonotonic(15 * 86_400);
+  assert.equal(signer.lease.isOver, true);
+});
+
+test('the lease goes on over a restart, from the contact on the disk', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  const contact = (await state.contact())!;
+  await first.stop();
+  world.line.cut();
+  world.pass(13 * 86_400);
+  const second = await world.start(state);
+  assert.deepEqual([second.lease.lastContact, second.lease.isOver], [contact, false]);
+  await second.stop();
+  world.pass(86_400);
+  const third = await world.start(state);
+  assert.equal(third.lease.isOver, true);
+  await third.stop();
+  // Without that file, from when the ring was sent.
+  writeFileSync(join(state.dir, 'contact'), 'x');
+  const fourth = await world.start(state);
+  assert.equal(fourth.lease.lastContact.toISOString(), fourth.ring.ring.sentAt);
+});
+
+test('a state folder is used by one process at a time, and by its owner only', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  await assert.rejects(openStateFolder(state.dir, lockFile), { code: 'HomeInUse', message: `Another signer runs on the state folder ${state.dir}. Stop it, or give this one another folder with --state-dir DIR.` });
+  await assert.rejects(openStateFolder('/tmp', lockFile), { code: 'InvalidConfiguration', message: 'The state folder /tmp is open to others than its owner: run chmod 700 /tmp.' });
+});
+
+test('enrolment: once for a folder, repeatable when the answer was lost, to the server of the token only', async (t) => {
+  const world = await openSignerWorld(t);
+  const open = async (name: string) => {
+    const state = await openStateFolder(join(world.folder, name), lockFile);
+    t.after(() => state.release());
+    return state;
+  };
+  const [state, tokenFile, now] = [await open('s'), await world.tokenFile(), world.clock.now()];
+  const enrolled = await enrol(state, { tokenFile }, now);
+  await assert.rejects(enrol(state, { tokenFile }, now), { code: 'InvalidConfiguration', message: `${state.dir} is enrolled already, as signer 'cp-1' of ${enrolled.issuerUrl}. Use another folder; or delete that signer on its server, empty the folder, and enrol again.` });
+  // As after an answer that was lost: the keys are there, the enrolment is not.
+  writeFileSync(join(state.dir, 'enrolment.json'), '');
+  await assert.rejects(state.enrolledAs(), { code: 'InvalidConfiguration', message: /^\S+enrolment.json is not in the form that Mintmark writes/ });
+  const again = await open('again');
+  copyFileSync(join(state.dir, 'signer-keys.json'), join(again.dir, 'signer-keys.json'));
+  assert.deepEqual(await enrol(again, { tokenFile }, now), enrolled);
+  await assert.rejects(enrol(await open('other'), { tokenFile }, now), { code: 'EnrolmentRefused' });
+  const text = readFileSync(tokenFile, 'utf8');
+  const changed = (members: object): string => `mmse_${Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(text.slice(5), 'base64url').toString('utf8')) as object, ...members })).toString('base64url')}`;
+  const rows: readonly (readonly [string, string, RegExp])[] = [
+    [text.slice(0, 40), 'InvalidConfiguration', /holds no enrolment token/],
+    [changed({ ca: '0'.repeat(64) }), 'ServerUnreachable', /is not the server that made this token/],
+    [changed({ ca: null }), 'ServerUnreachable', /can not be asked: .*certificate/],
+    [changed({ url: 'https://127.0.0.1:1' }), 'ServerUnreachable', /ECONNREFUSED/],
+    [changed({ rsk: 'x'.repeat(43), id: 'unknown' }), 'EnrolmentRefused', /./],
+  ];
+  for (const [index, [token, code, message]] of rows.entries()) {
+    const file = join(world.folder, `bad-${index}`);
+    writeFileSync(file, token);
+    await assert.rejects(enrol(await open(`bad-state-${index}`), { tokenFile: file }, now), { code, message });
+  }
+  // The same keys and token, so that the server answers; and the answer is not that of the server that the token names.
+  const last = await open('last');
+  copyFileSync(join(state.dir, 'signer-keys.json'), join(last.dir, 'signer-keys.json'));
+  writeFileSync(join(world.folder, 'bad-key'), changed({ rsk: 'x'.repeat(43) }));
+  await assert.rejects(enrol(last, { tokenFile: join(world.folder, 'bad-key') }, now), { code: 'ServerUnreachable', message: /signs rings by another key than the one in the token/ });
+  assert.equal(await last.enrolledAs(), null);
+});

@@ -1,0 +1,169 @@
+/**
+ * Real processes: `mintmark serve` with its listener for signers, and `mintmark signer run` beside it, with a line between
+ * each signer and the server that a test can cut. Everything is removed after the last test of the file.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach } from 'node:test';
+import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
+import { CutLine } from './cut-line.ts';
+import { ClusterApi, success } from './dev-api.ts';
+import { type Ended, eventually, freePort, type Profile, ROOT, Running } from './dev-server.ts';
+
+const LAUNCHER = join(ROOT, 'bin/mintmark');
+const SHOWN = 3000;
+
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE'));
+  return env;
+}
+
+/** A server and its state. */
+export class SignerServer {
+  readonly dir: string;
+  /** Where signers reach it: a line that leads to its listener. */
+  readonly line: CutLine;
+  readonly #started: Running[] = [];
+  #profile: Profile | null = null;
+  #running: Running | null = null;
+
+  private constructor(dir: string, line: CutLine) {
+    [this.dir, this.line] = [dir, line];
+  }
+
+  /** For tests, to be called outside of them: removed after the last of the file, its log shown when one fails. */
+  static async make(settings: { readonly lease?: string } = {}): Promise<SignerServer> {
+    const server = await SignerServer.open(settings);
+    afterEach((test) => {
+      if ('passed' in test && !test.passed) for (const { stderr } of server.#started.slice(-4)) test.diagnostic(stderr.slice(-SHOWN));
+    });
+    after(() => server.remove());
+    return server;
+  }
+
+  /** Bootstrapped and running, with a cluster `dev` in the group `dev`, until `remove` or the end of this process. `lease`: `signers.lease`. */
+  static async open({ lease = '14d' } = {}): Promise<SignerServer> {
+    const [management, issuer, signers] = [await freePort(), await freePort(), await freePort()];
+    const server = new SignerServer(await mkdtemp(join(tmpdir(), 'mm-serve-')), await CutLine.open(signers));
+    process.once('exit', () => server.remove());
+    const authority = await createAuthority('signers', new Date());
+    const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1'], new Date());
+    await writeFile(server.path('ca.pem'), authority.certificate);
+    await writeFile(server.path('server.pem'), `${certificate.trimEnd()}\n${authority.certificate}`);
+    await writeFile(server.path('server-key.pem'), privateKey, { mode: 0o600 });
+    await writeFile(server.path('key-encryption-key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+    const tls = 'tls: { certificateFile: server.pem, keyFile: server-key.pem }';
+    await writeFile(server.path('mintmark.yaml'), `
+store: { file: mintmark.db }
+keyEncryptionKey: { file: key-encryption-key }
+publicationGap: 2s
+management: { url: "https://localhost:${management}", listen: "127.0.0.1:${management}", ${tls} }
+issuer: { urlTemplate: "https://localhost:${issuer}/{region}/{tenantId}/{uuid}/", listen: "127.0.0.1:${issuer}", ${tls} }
+signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${signers}", lease: ${lease}, ${tls} }
+`);
+    const owner = JSON.parse((await server.command('admin', 'bootstrap', '--config', server.path('mintmark.yaml'), '--output', 'json')).stdout) as Omit<Profile, 'endpoint' | 'caFile'>;
+    server.#profile = { ...owner, endpoint: `https://localhost:${management}`, caFile: server.path('ca.pem') };
+    await server.start();
+    const api = await ClusterApi.open(server);
+    success(await api.send('PUT', api.cluster.split('/providers/')[0]!, { location: 'eastus' }));
+    await api.create();
+    return server;
+  }
+
+  path(file: string): string {
+    return join(this.dir, file);
+  }
+
+  async profile(): Promise<Profile> {
+    if (this.#profile === null) throw new Error('the server is not bootstrapped yet');
+    return this.#profile;
+  }
+
+  /** Runs a command to its end, which has to be a good one. */
+  async command(...line: readonly string[]): Promise<Ended> {
+    const ended = await this.run(...line).ended;
+    if (ended.code !== 0) throw new Error(`mintmark ${line.join(' ')} ended with ${ended.code ?? ended.signal}: ${ended.stderr}`);
+    return ended;
+  }
+
+  /** Starts a command, which is ended with the file. */
+  run(...line: readonly string[]): Running {
+    const running = new Running(LAUNCHER, line, { env: environment() });
+    this.#started.push(running);
+    return running;
+  }
+
+  async start(): Promise<void> {
+    const running = this.run('serve', '--config', this.path('mintmark.yaml'));
+    this.#running = running;
+    await says(running, '"msg":"serving"');
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Ended | undefined> {
+    return this.#running?.end(signal);
+  }
+
+  /** A machine that is enrolled under the name, with a line of its own when `cuttable`. */
+  async signer(name: string): Promise<SignerHost> {
+    const api = await ClusterApi.open(this);
+    const { token } = success<{ token: string }>(await api.send('POST', `${api.issuer}/createSigner`, { name }));
+    const host = new SignerHost(this, name);
+    await mkdir(host.dir, { mode: 0o700 });
+    await writeFile(join(host.dir, 'token'), token, { mode: 0o600 });
+    await this.command('signer', 'enroll', '--token-file', join(host.dir, 'token'), '--state-dir', host.stateDir);
+    return host;
+  }
+
+  remove(): void {
+    for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
+    this.line.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** The host of an API server: a state folder, a socket, and the signer that runs on them. */
+export class SignerHost {
+  readonly name: string;
+  readonly dir: string;
+  readonly stateDir: string;
+  readonly socket: string;
+  readonly #server: SignerServer;
+  #running: Running | null = null;
+
+  constructor(server: SignerServer, name: string) {
+    [this.#server, this.name, this.dir] = [server, name, server.path(name)];
+    [this.stateDir, this.socket] = [join(this.dir, 'state'), join(this.dir, 's.sock')];
+  }
+
+  /** Starts `signer run` without waiting for anything. */
+  launch(...more: readonly string[]): Running {
+    return (this.#running = this.#server.run('signer', 'run', '--state-dir', this.stateDir, '--socket', this.socket, ...more));
+  }
+
+  /** Starts it and waits until it signs. */
+  async start(...more: readonly string[]): Promise<Running> {
+    const running = this.launch(...more);
+    await says(running, '"msg":"signing"');
+    return running;
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Ended | undefined> {
+    return this.#running?.end(signal);
+  }
+
+  /** What it has said since it was started last. */
+  get stderr(): string {
+    return this.#running?.stderr ?? '';
+  }
+}
+
+/** Resolves once a process has said it; rejects with its output when it ends before. */
+async function says(running: Running, what: string): Promise<void> {
+  await eventually(`it says ${what}`, () => {
+    if (running.isOver) throw new Error(`it ended: ${running.stdout}${running.stderr}`);
+    return running.stderr.includes(what) || undefined;
+  });
+}
