@@ -1,13 +1,12 @@
-/** The servers that are compared, each in a process of its own: started, found again by URL and pid, and ended. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+/** The servers that `jwks.ts` compares, each in a process of its own: started, found again by URL and pid, and ended. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { end, freePort, startNode, until } from './processes.ts';
 
 export interface Contender {
   readonly name: string;
@@ -17,11 +16,8 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
-/** Whether a program is on the PATH. */
-export const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-
 /** The public host as the product starts it. */
-export const startMintmark = (): Promise<Contender> => startNode('Mintmark', 'public-host.ts', []);
+export const startMintmark = (): Promise<Contender> => startHost('Mintmark', 'public-host.ts', []);
 
 /** The bare handler, with the reply that `original` gives: the same headers, letter for letter, and the same bytes. */
 export async function startBare(original: Contender): Promise<Contender> {
@@ -29,7 +25,7 @@ export async function startBare(original: Contender): Promise<Contender> {
   const body = await text(reply.setEncoding('latin1'));
   const added = ['Date', 'Connection', 'Keep-Alive'];
   const headers = reply.rawHeaders.filter((_, index, all) => !added.includes(all[index - (index % 2)] ?? ''));
-  return startNode('bare node:http', 'bare-host.ts', [JSON.stringify({ headers, body })]);
+  return startHost('bare node:http', 'bare-host.ts', [JSON.stringify({ headers, body })]);
 }
 
 /** nginx with one worker, the bytes of `original` as a static file. */
@@ -40,7 +36,7 @@ export async function startNginx(original: Contender): Promise<Contender> {
   writeFileSync(join(home, 'nginx.conf'), nginxConfiguration(home, port));
   const master = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'inherit' });
   const url = `http://127.0.0.1:${port}/jwks`;
-  await untilAnswered(url);
+  await until(`nginx answers at ${url}`, () => fetch(url).then((reply) => reply.ok, () => false));
   const worker = Number(readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'utf8').trim());
   return { name: 'nginx', url, pid: worker, stop: async () => (await end(master), rmSync(home, { recursive: true })) };
 }
@@ -58,34 +54,7 @@ http {
 }
 `;
 
-async function startNode(name: string, file: string, args: readonly string[]): Promise<Contender> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit').then(() => { throw new Error(`${name} did not start.`); });
-  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [string];
-  const { port, path = '/' } = JSON.parse(line) as { readonly port: number; readonly path?: string };
+async function startHost(name: string, file: string, args: readonly string[]): Promise<Contender> {
+  const { said: { port, path = '/' }, child } = await startNode<{ readonly port: number; readonly path?: string }>(file, args);
   return { name, url: `http://127.0.0.1:${port}${path}`, pid: child.pid!, stop: () => end(child) };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function untilAnswered(url: string): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    const answered = await fetch(url).then((reply) => reply.ok, () => false);
-    if (answered) return;
-    if (tries === 100) throw new Error(`nginx does not answer at ${url}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

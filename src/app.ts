@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
+import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
@@ -40,6 +41,7 @@ import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
 import { createRingNotices } from './service/ring-notices.ts';
+import { adoptRingSettings } from './service/ring-settings.ts';
 import { createRingSigningKeys } from './service/ring-signing-keys.ts';
 import { createRotator } from './service/rotator.ts';
 import { createSignerRings } from './service/signer-rings.ts';
@@ -80,13 +82,13 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   const publicRequests = newRequestCounts();
   const publicHost = createPublicHost(config, services.publisher, log, tls.issuer, publicRequests);
   const signers = createSignersHost(config, services, observability, log, tls.signers);
-  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, openPolls: services.ringNotices.waiting }), at: config.metrics };
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting }), at: config.metrics };
 
   return {
     services,
     /** Listens on its ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
     async start(): Promise<void> {
-      await store.write((tx) => tx.wakeRingsWithOtherGap(config.publicationGap, tx.now));
+      await adoptRingSettings(store, ringSettingsOf(config));
       await publicHost.start();
       await services.publications.settle();
       services.rotator.start();
@@ -109,6 +111,8 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
     },
   };
 }
+
+const ringSettingsOf = ({ publicationGap, freezeWindows, secondRotation }: Config): RingSettings => ({ publicationGapSeconds: publicationGap, freezeWindows, secondRotation });
 
 /** The public host alone, as it also runs in a process of its own: read access to documents, no key-encryption key. */
 export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls, counts = newRequestCounts()) {
@@ -165,7 +169,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
-  const rings = createRingCommits({ publicationGapSeconds: config.publicationGap }, signer.forget);
+  const rings = createRingCommits(ringSettingsOf(config), signer.forget);
   const ringNotices = createRingNotices(store, clock, log);
   const publications = createPublications(store, rings, () => {
     ringNotices.look();
@@ -181,7 +185,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
     pool, publisher, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     keyImports: createKeyImports({ ...signerDeps, publications }),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),

@@ -108,6 +108,46 @@ test('the active key is not revoked without --force', async (t) => {
   assert.deepEqual(posts(fake), []);
 });
 
+const CONFIRM: Answers = { ...ANSWERS, [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties: { ...issuer.properties, secondRotation: 'confirm' } } } };
+const REFUSED = "ERROR: Rotating now would revoke the retired key K1: 2 recorded tokens live on it and will not verify any more. This server does so only when it is asked for, and nothing was changed. Wait until it has left the JWKS ('issuer show' says when), or add --revoke-previous.\n";
+
+test('where a server wants to be asked, nothing is sent or asked without --revoke-previous, not even with -y', async (t) => {
+  for (const line of [[...ROTATE, '-y'], ['issuer', 'rotate', ...OURS, '-y']]) {
+    const fake = await server(t, CONFIRM);
+    assert.deepEqual(await runLine(line, fake), { code: 1, stdout: '', stderr: REFUSED });
+    assert.deepEqual(posts(fake), []);
+  }
+  const fake = await server(t, CONFIRM);
+  assert.deepEqual(await runLine(ROTATE, { ...fake, home: fake.home, terminal: true, input: 'y\n' }), { code: 1, stdout: '', stderr: REFUSED });
+});
+
+test('--revoke-previous says what breaks and asks for it, by our path in both commands; force and emergency need no more', async (t) => {
+  const rows = [
+    [[...ROTATE, '-y', '--revoke-previous'], 'rotate {"revokePrevious":true}'], [['issuer', 'rotate', ...OURS, '-y', '--revoke-previous'], 'rotate {"revokePrevious":true}'],
+    [['issuer', 'rotate', ...OURS, '-y', '--force'], 'rotate {"force":true}'], [['issuer', 'rotate', ...OURS, '-y', '--emergency'], 'rotate {"emergency":true}'],
+  ] as const;
+  for (const [line, sent] of rows) {
+    const fake = await server(t, CONFIRM);
+    const ran = await runLine(line, fake);
+    assert.deepEqual([ran.code, posts(fake)], [0, [sent]]);
+    assert.match(ran.stderr, /^WARNING: Key K1 .*will be revoked at once: 2 recorded tokens live on it/);
+  }
+});
+
+test('where a server wants to be asked, the question does not threaten with what it would refuse', async (t) => {
+  const properties = { ...issuer.properties, secondRotation: 'confirm', rotationWouldRevoke: [] };
+  const fake = await server(t, { ...CONFIRM, [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties } } });
+  const ran = await runLine(ROTATE, { ...fake, home: fake.home, terminal: true, input: 'y\n' });
+  assert.deepEqual([ran.code, ran.stderr.split('(y/n)')[0], posts(fake).length], [0, 'The active key retires: its tokens verify until they end, for 24 hours at the most. Do you wish to continue? ', 1]);
+});
+
+test('a rotation that waits may be joined without asking for more', async (t) => {
+  const properties = { ...issuer.properties, secondRotation: 'confirm', pendingRotation: { operationId: '1', requestedAt: time, requestedBy: 'principal:p' } };
+  const fake = await server(t, { ...CONFIRM, [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties } } });
+  assert.equal((await runLine([...ROTATE, '-y'], fake)).code, 0);
+  assert.deepEqual(posts(fake), ['rotateServiceAccountSigningKeys ']);
+});
+
 test('contradictory flags are bad arguments', async () => {
   for (const flags of [['--force', '--emergency'], ['--watch', '--no-wait']]) assert.equal((await runLine(['issuer', 'rotate', ...OURS, ...flags, '-y'])).code, 2);
 });

@@ -11,6 +11,7 @@ const WORDS: ReadonlyMap<string, string> = new Map(Object.entries({
   'not confirmed by every publisher': 'the new list is not out everywhere yet',
   'the rotator is about to act': 'the key is about to switch',
   'a retired key still verifies': 'a retired key still verifies',
+  'a freeze window is open': 'a freeze window is open',
   'rotation off': 'automatic rotation is off',
   'not due': 'the period is not over',
 }));

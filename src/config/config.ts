@@ -5,10 +5,12 @@
  * Lengths of time are in seconds unless a name says otherwise. Leaves to `settings.ts` what there is to set.
  */
 import { MintmarkError } from '../domain/errors.ts';
+import type { FreezeWindow } from '../domain/freeze-windows.ts';
+import type { SecondRotation } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
 import type { ListenerName } from './rules.ts';
-import { rowOf, SETTING_PATHS, type Values } from './settings.ts';
+import { rowOf, SETTING_PATHS, SETTINGS, type Values, variableOf } from './settings.ts';
 
 export type { Listener } from './kinds.ts';
 
@@ -26,6 +28,10 @@ export interface Config {
   readonly publicationGap: number;
   /** What a new issuer's keys rotate by; null is off. */
   readonly rotateEvery: number | null;
+  /** In which no key rotates by itself. */
+  readonly freezeWindows: readonly FreezeWindow[];
+  /** Whether a rotation by hand may revoke a retired key unasked. */
+  readonly secondRotation: SecondRotation;
   /** Whether the server itself issues service-account tokens. */
   readonly tokenIssue: boolean;
   readonly rsaBits: RsaBits;
@@ -103,11 +109,16 @@ export interface DevOptions {
   readonly clockFile?: string | undefined;
 }
 
-/** The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. @throws MintmarkError `InvalidConfiguration` for one port for two. */
-export function devConfig({ listen, managementPort, issuerPort, signersPort, metricsPort }: DevOptions): Config {
-  assertOwnPorts([['The management API', '--management-port', managementPort], ['The issuers', '--issuer-port', issuerPort], ['The signers', '--signers-port', signersPort]]);
+/**
+ * The settings of `mintmark dev`: everything on this machine, rotations quick enough to be watched. Of the environment
+ * only the level of the log counts.
+ * @throws MintmarkError `InvalidConfiguration` for one port for two listeners, and for an unknown level.
+ */
+export function devConfig({ listen, managementPort, issuerPort, signersPort, metricsPort }: DevOptions, environment: NodeJS.ProcessEnv = {}): Config {
+  assertOwnPorts([['The management API', '--management-port', managementPort], ['The issuers', '--issuer-port', issuerPort], ['The signers', '--signers-port', signersPort], ['The metrics', '--metrics-port', metricsPort ?? 0]]);
   return frozen(configOf({
     ...devDefaults(),
+    ...logLevelIn(environment),
     'management.listen': { host: listen, port: managementPort },
     'issuer.listen': { host: listen, port: issuerPort },
     'metrics.listen': metricsPort === undefined ? null : { host: listen, port: metricsPort },
@@ -118,11 +129,21 @@ export function devConfig({ listen, managementPort, issuerPort, signersPort, met
   }));
 }
 
+/** 0 is any free one. */
 function assertOwnPorts(listeners: readonly (readonly [who: string, flag: string, port: number])[]): void {
   for (const [index, [who, flag, port]] of listeners.entries()) {
     const other = listeners.slice(index + 1).find((one) => one[2] === port && port !== 0);
     if (other !== undefined) throw new MintmarkError('InvalidConfiguration', `${who} and ${other[0].toLowerCase()} can not both listen on port ${port}. Give one of them another with ${flag} or ${other[1]}.`);
   }
+}
+
+function logLevelIn(environment: NodeJS.ProcessEnv): Partial<Values> {
+  const [variable, { kind }] = [variableOf('logLevel'), SETTINGS.logLevel];
+  const written = environment[variable];
+  if (written === undefined || written === '') return {};
+  const result = kind.schema.safeParse(written);
+  if (!result.success) throw new MintmarkError('InvalidConfiguration', `${variable} must be ${kind.is}, not ${JSON.stringify(written)}.`);
+  return { logLevel: result.data };
 }
 
 /** The files, addresses and URLs, which `dev` has from its home and flags, are not among them. */
@@ -143,6 +164,8 @@ function configOf(values: Values): Config {
     managementUrl: values['management.url'],
     issuerUrlTemplate: values['issuer.urlTemplate'],
     configuredLocations: values.locations,
+    freezeWindows: values['issuers.freezeWindows'],
+    secondRotation: values['issuers.secondRotation'],
     behindProxy: values['management.behindProxy'],
     signers: signersListen === null || signersUrl === null ? null : { listen: signersListen, url: signersUrl, behindProxy: values['signers.behindProxy'] },
     signerLease: values['signers.lease'],

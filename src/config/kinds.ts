@@ -3,6 +3,7 @@
  * person who wrote something else. A value that `show` gives is read back as the same value.
  */
 import { z } from 'zod';
+import { freezeWindowOf, type FreezeWindow, freezeWindowText } from '../domain/freeze-windows.ts';
 import { isLocationName, normalizeLocation } from '../domain/locations.ts';
 import { secondsOf, shortLength } from '../domain/lengths-of-time.ts';
 
@@ -58,10 +59,18 @@ function listenerOf(written: string): Listener | null {
 export const locationName: Kind<string> = { is: 'the name of a location, such as eastus', schema: text.transform(normalizeLocation).refine(isLocationName), show: String };
 
 /** In text, separated by commas. */
+const list = z.union([z.array(z.string()), z.string().transform((items) => items.split(',').map((item) => item.trim()).filter((item) => item !== ''))]);
+
 export const locationNames: Kind<readonly string[]> = {
   is: 'a list of names of lower-case letters, digits and hyphens',
-  schema: z.union([z.array(z.string()), z.string().transform((names) => names.split(',').map((name) => name.trim()).filter((name) => name !== ''))]).pipe(z.array(z.string().refine(isLocationName))),
+  schema: list.pipe(z.array(z.string().refine(isLocationName))),
   show: (names) => names,
+};
+
+export const freezeWindows: Kind<readonly FreezeWindow[]> = {
+  is: 'a list of windows such as Fri 18:00-Mon 06:00, or 2026-12-20T00:00Z/2027-01-05T00:00Z',
+  schema: list.pipe(z.array(z.string().trim().transform(freezeWindowOf).pipe(z.custom<FreezeWindow>((window) => window !== null)))),
+  show: (windows) => windows.map(freezeWindowText),
 };
 
 export const wholeNumber = (least: number, most: number): Kind<number> => ({ is: `a whole number from ${least} to ${most}`, schema: numeral.pipe(z.int().min(least).max(most)), show: (value) => value });

@@ -75,6 +75,13 @@ const ADDITIONS: readonly (readonly [yaml: string, fault: string])[] = [
   ['keyPoolSize: -1', 'keyPoolSize (m.yaml) must be a whole number from 0 to 1000, not -1.'],
   ['logLevel: loud', 'logLevel (m.yaml) must be one of debug, info, warn, error, silent, not "loud".'],
   ['issuer.listen: ":9443"', 'issuer.listen (m.yaml) must be an address and a port from 1 to 65535, such as 0.0.0.0:8443 or [::]:8443, not ":9443".'],
+  ['issuers.freezeWindows: [weekends]', 'issuers.freezeWindows (m.yaml) must be a list of windows such as Fri 18:00-Mon 06:00, or 2026-12-20T00:00Z/2027-01-05T00:00Z, not ["weekends"].'],
+  ['issuers.freezeWindows: [Mon 00:00-Thu 12:00, Thu 00:00-Mon 00:00]', 'issuers.freezeWindows leave no time in any week, so no key would ever rotate by itself. Shorten one; if that is what you want, set the period of each issuer to off instead (rotateEvery, issuer set-rotation).'],
+  ['issuers.secondRotation: deny', 'issuers.secondRotation (m.yaml) must be one of allow, confirm, not "deny".'],
+  ['metrics.listen: 127.0.0.1:8080', 'metrics.listen is the address of management.listen: each needs a port of its own.'],
+  ['metrics.listen: 0.0.0.0:9443', 'metrics.listen is the address of issuer.listen: each needs a port of its own.'],
+  ['metrics.listen: 127.0.0.1:9443', 'metrics.listen is the address of issuer.listen: each needs a port of its own.'],
+  ['metrics.listen: "[::]:8080"', 'metrics.listen is the address of management.listen: each needs a port of its own.'],
   ['issuer.listen: 127.0.0.1:8080', 'issuer.listen is the address of management.listen: each needs a port of its own.'],
   ['signers.lease: 1m', 'signers.lease (m.yaml) must be off, or a length of time from 1h to 365d, not "1m".'],
   ['signers.url: https://s', 'signers.listen is missing, so Mintmark has no use for signers.url: say an address and port for signers, such as 0.0.0.0:10443.'],
@@ -107,6 +114,19 @@ test('each wrong flag is one fault, in words', () => {
     assert.equal(found.length, 1, `${flag}: ${found.join(' ')}`);
     assert.match(found[0]!, fault);
   }
+});
+
+test('freeze windows are a list in the file, and separated by commas elsewhere', () => {
+  const windows = ['Fri 18:00-Mon 06:00', '2026-12-20T00:00Z/2027-01-05T00:00Z'];
+  const file = `${FILE}\nissuers:\n  freezeWindows:\n    - ${windows[0]}\n    - ${windows[1]}\n`;
+  for (const sources of [{ file }, { environment: { MINTMARK_ISSUERS_FREEZE_WINDOWS: windows.join(', ') } }, { flags: [`issuers.freezeWindows=${windows.join(',')}`] }]) {
+    const reading = read(sources);
+    assert.deepEqual([sentences(reading), originOf(reading, 'issuers.freezeWindows')[0]], [[], windows]);
+  }
+});
+
+test('one port on two addresses of a machine is no fault', () => {
+  for (const address of ['127.0.0.2:8080', '[::1]:9443', '127.0.0.1:9100']) assert.deepEqual(sentences(read({ flags: [`metrics.listen=${address}`] })), [], address);
 });
 
 test('behind a proxy, plain HTTP listens only where somebody said', () => {

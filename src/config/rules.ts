@@ -4,14 +4,18 @@
  * Gets the values that could be read (a missing one is undefined) and which of them somebody gave. Gives faults.
  * Leaves files to `files.ts`.
  */
+import { isIPv4 } from 'node:net';
 import { isMintmarkError } from '../domain/errors.ts';
+import { neverOpens } from '../domain/freeze-windows.ts';
 import { renderIssuerUrl } from '../domain/issuer.ts';
 import { knownLocation } from '../domain/locations.ts';
+import type { Listener } from './kinds.ts';
 import type { SettingPath, Values } from './settings.ts';
 import type { Fault } from './sources.ts';
 
 export const LISTENERS = ['management', 'issuer', 'signers'] as const;
 export type ListenerName = (typeof LISTENERS)[number];
+const ADDRESSES = ['management.listen', 'issuer.listen', 'signers.listen', 'metrics.listen'] as const;
 
 export interface Known {
   readonly values: Partial<Values>;
@@ -30,6 +34,7 @@ const RULES: readonly ((known: Known) => readonly Fault[])[] = [
   ({ values }) => sameAddressFaults(values),
   ({ values }) => locationFaults(values),
   ({ values }) => templateFaults(values),
+  ({ values }) => freezeFaults(values),
 ];
 
 /** Everything that is wrong. */
@@ -63,15 +68,22 @@ function signersFaults(values: Partial<Values>): readonly Fault[] {
 
 /** Each address but the first of its kind. */
 function sameAddressFaults(values: Partial<Values>): readonly Fault[] {
-  const listeners = LISTENERS.flatMap((name) => {
-    const at = values[`${name}.listen`] ?? null;
-    return at === null ? [] : [{ name, at }];
-  });
-  return listeners.flatMap(({ name, at }, index) => {
-    const other = listeners.slice(0, index).find((one) => one.at.port === at.port && one.at.host === at.host);
-    return other === undefined ? [] : [{ about: `${name}.listen`, problem: `is the address of ${other.name}.listen: each needs a port of its own.` }];
+  const taken = ADDRESSES.flatMap((path) => (values[path] === undefined || values[path] === null ? [] : [{ path, at: values[path] }]));
+  return taken.flatMap(({ path, at }, index) => {
+    const other = taken.slice(0, index).find((former) => clash(former.at, at));
+    return other === undefined ? [] : [{ about: path, problem: `is the address of ${other.path}: each needs a port of its own.` }];
   });
 }
+
+/** One address for all of a machine takes the port from each of them. */
+function clash(one: Listener, other: Listener): boolean {
+  const covers = (wide: string, host: string): boolean => wide === host || wide === '::' || (wide === '0.0.0.0' && isIPv4(host));
+  return one.port === other.port && (covers(one.host, other.host) || covers(other.host, one.host));
+}
+
+/** Windows that are each right may together leave no time. */
+const freezeFaults = ({ 'issuers.freezeWindows': windows = [] }: Partial<Values>): readonly Fault[] =>
+  neverOpens(windows) ? [{ about: 'issuers.freezeWindows', problem: 'leave no time in any week, so no key would ever rotate by itself. Shorten one; if that is what you want, set the period of each issuer to off instead (rotateEvery, issuer set-rotation).' }] : [];
 
 const locationFaults = ({ defaultLocation, locations }: Partial<Values>): readonly Fault[] =>
   defaultLocation === undefined || locations === undefined ? [] : faultOf('defaultLocation', () => knownLocation(defaultLocation, locations));

@@ -57,6 +57,18 @@ test('dev needs a port for each listener; any free one is no port for two', () =
   assert.throws(() => devConfig({ ...ports, issuerPort: 7, signersPort: 7 }), { code: 'InvalidConfiguration', message: 'The issuers and the signers can not both listen on port 7. Give one of them another with --issuer-port or --signers-port.' });
 });
 
+test('of the environment dev takes the level of the log, and refuses what is none', () => {
+  const level = (MINTMARK_LOG_LEVEL?: string): string => devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2, signersPort: 3 }, { MINTMARK_LOG_LEVEL, MINTMARK_ROTATE_EVERY: '2d' }).logLevel;
+  assert.deepEqual([level(), level(''), level('debug'), level('silent')], ['warn', 'warn', 'debug', 'silent']);
+  assert.throws(() => level('loud'), { code: 'InvalidConfiguration', message: 'MINTMARK_LOG_LEVEL must be one of debug, info, warn, error, silent, not "loud".' });
+});
+
+test('dev gives each listener a port of its own', () => {
+  const config = (managementPort: number, issuerPort: number, metricsPort?: number) => () => devConfig({ home: 'h', listen: '127.0.0.1', managementPort, issuerPort, signersPort: 9, metricsPort });
+  for (const [management, issuer, metrics] of [[1, 1], [1, 2, 1], [1, 2, 2]] as const) assert.throws(config(management, issuer, metrics), { code: 'InvalidConfiguration' }, `${management} ${issuer} ${metrics}`);
+  for (const [management, issuer, metrics] of [[0, 0, 0], [1, 2], [1, 2, 3]] as const) assert.doesNotThrow(config(management, issuer, metrics));
+});
+
 test('the nearest name is the one meant, or none', () => {
   const known = ['store.file', 'stopWithin', 'locations', 'defaultLocation'];
   assert.deepEqual(['store.fil', 'STOPWITHIN', 'location', 'stop', 'wholly-else'].map((name) => nearestName(name, known)), ['store.file', 'stopWithin', 'locations', null, null]);

@@ -7,8 +7,9 @@
 import type { z } from 'zod';
 import { DAY, HOUR, MINUTE } from '../domain/durations.ts';
 import { ROTATE_EVERY } from '../domain/rotation.ts';
+import { SECOND_ROTATION } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
-import { type Kind, lengthOfTime, listener, locationName, locationNames, oneNumberOf, oneOf, optional, origin, path, periodOrOff, template, wholeNumber, type Written, yesNo } from './kinds.ts';
+import { freezeWindows, type Kind, lengthOfTime, listener, locationName, locationNames, oneNumberOf, oneOf, optional, origin, path, periodOrOff, template, wholeNumber, type Written, yesNo } from './kinds.ts';
 
 export interface Setting<T> {
   readonly kind: Kind<T>;
@@ -52,6 +53,8 @@ export const SETTINGS = {
   defaultLocation: setting(locationName, { serve: 'eastus', text: 'Location of what is created without one.' }),
   publicationGap: setting(lengthOfTime(2, DAY), { serve: '10m', dev: '3s', text: 'How long a key is published before it signs; caches may keep the JWKS for half of it.' }),
   rotateEvery: setting(periodOrOff(ROTATE_EVERY.least, ROTATE_EVERY.most), { serve: '30d', text: 'How often the keys of a new issuer rotate by themselves.' }),
+  'issuers.freezeWindows': setting(freezeWindows, { serve: [], text: 'When no key rotates by itself, in UTC; what is asked for by hand goes on.' }),
+  'issuers.secondRotation': setting(oneOf(SECOND_ROTATION), { serve: 'allow', text: 'Whether a rotation by hand that revokes a retired key is done, or refused until `--revoke-previous` or `--force` is given.' }),
   tokenIssue: setting(yesNo, { serve: false, dev: true, text: 'The server itself issues service-account tokens on request.' }),
   rsaBits: setting(oneNumberOf(RSA_BITS), { serve: 2048, text: 'Size of new RSA keys.' }),
   keyPoolSize: setting(wholeNumber(0, 1000), { serve: 8, text: 'Keys that are kept ready in memory.' }),

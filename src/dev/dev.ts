@@ -13,6 +13,7 @@ import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
 import { openAuditFile } from '../observability/audit-file.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
 import { createLog, refusal, stopSignal } from '../serve/server-process.ts';
+import { diskError } from '../store/disk-errors.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { bindStore, ensureFirstCluster, ensureProfile } from './first-start.ts';
@@ -45,11 +46,12 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
       home.release();
     }
   } catch (error) {
-    return refusal(error, stderr);
+    return refusal(diskError(error, `The home ${options.home} can not be read or written`) ?? error, stderr);
   }
 }
 
 async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {
+  const config = devConfig(options, process.env);
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
@@ -58,8 +60,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const config = devConfig(options);
-    const app = await startApp(home, config, { store, sealer, clock, log: createLog(process.env['MINTMARK_LOG_LEVEL'] ?? config.logLevel), audit }, tls, stdout);
+    const app = await startApp(home, config, { store, sealer, clock, log: createLog(config.logLevel), audit }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();

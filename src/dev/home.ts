@@ -8,6 +8,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promi
 import { join, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 import { lockFile } from '../serve/server-process.ts';
+import { diskError } from '../store/disk-errors.ts';
 
 /** Made first in a new home, so it tells a home from other folders. */
 const LOCK = 'lock';
@@ -28,7 +29,8 @@ export interface Home {
 
 /**
  * Opens the folder, making it where it is missing, and locks it until `release` or the end of the process.
- * @throws MintmarkError `HomeInUse` while another process holds it; `InvalidConfiguration` when it can not be written.
+ * @throws MintmarkError `HomeInUse` while another process holds it; `InvalidConfiguration`, `StoreUnavailable`,
+ * `StoreFull` when it can not be written.
  */
 export async function openHome(path: string): Promise<Home> {
   if (path === '') throw new MintmarkError('InvalidConfiguration', 'The home has no name. Name a folder with --home DIR.');
@@ -39,6 +41,8 @@ export async function openHome(path: string): Promise<Home> {
     await chmod(dir, 0o700);
   } catch (error) {
     if (error instanceof MintmarkError) throw error;
+    const ofDisk = diskError(error, `The home ${dir} can not be made or written`);
+    if (ofDisk !== null) throw ofDisk;
     throw new MintmarkError('InvalidConfiguration', `The home ${dir} can not be made or written: ${(error as Error).message}. Choose another with --home DIR.`, { cause: error });
   }
   const lock = lockFile(join(dir, LOCK), `Another Mintmark process runs on the home ${dir}. Stop it, or choose another home with --home DIR.`);

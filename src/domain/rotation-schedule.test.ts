@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { at, BY_HAND, BY_ITSELF, newKey, newRing } from '../../test/support/rings.ts';
+import { at, BY_HAND, BY_ITSELF, newKey, newRing, RING_SETTINGS } from '../../test/support/rings.ts';
+import { freezeWindowOf } from './freeze-windows.ts';
 import type { KeyRing } from './key-ring.ts';
-import { close, confirmPublication, requestRotation } from './rotation.ts';
-import { automaticRotationDue, nextActivation, nextStep, wakeAt } from './rotation-schedule.ts';
+import { close, confirmPublication, requestRotation, setPolicy } from './rotation.ts';
+import { automaticRotationDue, nextActivation, nextStep, type RingSettings, wakeAt } from './rotation-schedule.ts';
 
 const DAY = 86_400;
 const LAST_TOKEN = DAY + 300;
-const SETTINGS = { publicationGapSeconds: 600 };
+const frozenIn = (...texts: readonly string[]): RingSettings => ({ ...RING_SETTINGS, freezeWindows: texts.map((text) => freezeWindowOf(text)!) });
 const rotated = (ring: KeyRing, seconds: number, next: number): KeyRing => requestRotation(ring, { operationId: 'op', force: false }, newKey(next), at(seconds), BY_HAND).change!.ring;
 const confirmed = (ring: KeyRing, seconds: number): KeyRing => confirmPublication(ring, ring.version, at(seconds), at(seconds), BY_ITSELF)!.ring;
 
@@ -50,9 +51,9 @@ const ROWS: readonly (readonly [string, KeyRing, number, object, number | null])
 
 for (const [name, ring, seconds, step, wake] of ROWS) {
   test(`next step: ${name}`, () => {
-    assert.deepEqual(nextStep(ring, SETTINGS, at(seconds)), step);
+    assert.deepEqual(nextStep(ring, RING_SETTINGS, at(seconds)), step);
     const expected = wake === null ? null : step !== null && 'do' in step && step.do !== 'wait' ? at(seconds) : at(wake);
-    const found = wakeAt(ring, SETTINGS, at(seconds));
+    const found = wakeAt(ring, RING_SETTINGS, at(seconds));
     assert.equal(found === null ? null : Math.ceil(found.getTime() / 1000), expected === null ? null : expected.getTime() / 1000);
   });
 }
@@ -61,12 +62,50 @@ test('an automatic rotation waits for the end of a retired key', () => {
   const second = rotated(newRing(600, 2 * DAY), 0, 3);
   const withRetired = confirmed(second, 0);
   const stretched: KeyRing = { ...withRetired, keys: withRetired.keys.map((key) => (key.state === 'retired' ? { ...key, expiresAt: at(9 * DAY) } : key)) };
-  assert.deepEqual(nextStep(stretched, SETTINGS, at(3 * DAY)), { do: 'wait', reason: 'a retired key still verifies', until: at(9 * DAY) });
+  assert.deepEqual(nextStep(stretched, RING_SETTINGS, at(3 * DAY)), { do: 'wait', reason: 'a retired key still verifies', until: at(9 * DAY) });
 });
 
 test('the calendar: when the prepared key takes over, by what is known', () => {
-  assert.deepEqual(nextActivation(newRing()), automaticRotationDue(newRing()));
-  assert.deepEqual(nextActivation(waiting), at(610));
-  assert.equal(nextActivation(newRing(600, null)), null);
-  assert.equal(nextActivation(closed), null);
+  const calendar = (ring: KeyRing): unknown => nextActivation(ring, RING_SETTINGS, at(30));
+  assert.deepEqual(calendar(newRing()), { at: automaticRotationDue(newRing()), frozenSince: null });
+  assert.deepEqual(calendar(waiting), { at: at(610), frozenSince: null });
+  assert.equal(calendar(newRing(600, null)), null);
+  assert.equal(calendar(closed), null);
+});
+
+/** The ring of `newRing` is due on 2026-01-31 or 2026-02-01; these begin before that and end after it. */
+const FEBRUARY = frozenIn('2026-01-30T00:00Z/2026-02-10T00:00Z');
+const END = new Date('2026-02-10T00:00:00Z');
+const FROZEN = { do: 'wait', reason: 'a freeze window is open', until: END };
+
+test('in a freeze window nothing rotates by itself; at its end it does', () => {
+  assert.deepEqual(nextStep(newRing(), FEBRUARY, at(due - 1)), { do: 'wait', reason: 'not due', until: automaticRotationDue(newRing()) });
+  assert.deepEqual([nextStep(newRing(), FEBRUARY, at(due)), wakeAt(newRing(), FEBRUARY, at(due))], [FROZEN, END]);
+  assert.deepEqual(nextStep(newRing(), FEBRUARY, new Date(END.getTime() - 1)), FROZEN);
+  assert.deepEqual(nextStep(newRing(), FEBRUARY, END), { do: 'activate', cause: 'automatic', reason: 'the rotation period has passed' });
+});
+
+test('everything else goes on in it', () => {
+  const always = frozenIn('2026-01-01T00:00Z/2027-01-01T00:00Z');
+  for (const [name, ring, seconds, step, wake] of ROWS.filter(([of]) => of !== 'due')) {
+    assert.deepEqual(nextStep(ring, always, at(seconds)), step, name);
+    if (wake !== null) assert.deepEqual(wakeAt(ring, always, at(seconds)), wakeAt(ring, RING_SETTINGS, at(seconds)), name);
+  }
+});
+
+test('a ring that waits for the end of a freeze is woken for the end of a key before', () => {
+  const off = setPolicy(late, { rotateEvery: 2 * DAY }, at(due - DAY + 10), BY_HAND)!.ring;
+  const asked = at(due + 2 * DAY);
+  const listed: KeyRing = { ...off, keys: off.keys.map((key) => (key.state === 'retired' ? { ...key, state: 'revoked', expiresAt: at(due + 3 * DAY) } : key)) };
+  assert.deepEqual([nextStep(listed, FEBRUARY, asked), wakeAt(listed, FEBRUARY, asked)], [FROZEN, at(due + 3 * DAY)]);
+});
+
+test('the calendar promises no time in a freeze window, and says what it would be without', () => {
+  const rows: readonly (readonly [name: string, ring: KeyRing, settings: RingSettings, now: Date, expected: object])[] = [
+    ['due in it', newRing(), FEBRUARY, at(30), { at: END, frozenSince: automaticRotationDue(newRing()) }],
+    ['due before it, and late', newRing(), frozenIn('2026-02-05T00:00Z/2026-02-10T00:00Z'), new Date('2026-02-06T00:00:00Z'), { at: END, frozenSince: automaticRotationDue(newRing()) }],
+    ['due before it, and in time', newRing(), frozenIn('2026-02-05T00:00Z/2026-02-10T00:00Z'), at(30), { at: automaticRotationDue(newRing()), frozenSince: null }],
+    ['asked for by hand', waiting, frozenIn('2026-01-01T00:00Z/2027-01-01T00:00Z'), at(30), { at: at(610), frozenSince: null }],
+  ];
+  for (const [name, ring, settings, now, expected] of rows) assert.deepEqual(nextActivation(ring, settings, now), expected, name);
 });

@@ -5,13 +5,14 @@
  */
 import { behind, behindRetirement, isReady, settledKeys } from './acknowledgement.ts';
 import { after, earliest, hasCome, latest } from './durations.ts';
+import { type FreezeWindow, frozenUntil } from './freeze-windows.ts';
 import { activatableAt, keysIn, type KeyRing, type PendingRotation, type SigningKey, theKey, type VerifyOnlyKey } from './key-ring.ts';
 import { type EnrolledSigner, leaseEnds } from './signer.ts';
 
 /** Why nothing is done now. */
 export type WaitReason =
   | 'closed' | 'rotation off' | 'not due' | 'not confirmed by every publisher'
-  | 'caches may hold the old JWKS' | 'a retired key still verifies';
+  | 'caches may hold the old JWKS' | 'a retired key still verifies' | 'a freeze window is open';
 
 /** A signer that something waits for, and since when it is silent. */
 export interface SilentSigner {
@@ -38,7 +39,14 @@ export type Step =
 /** What the configuration has to say about every ring. */
 export interface RingSettings {
   readonly publicationGapSeconds: number;
+  /** No automatic rotation begins in them; everything else goes on. They open at some time (`neverOpens` is false). */
+  readonly freezeWindows: readonly FreezeWindow[];
+  /** Whether a rotation by hand that revokes a retired key is done, or refused until that is asked for. */
+  readonly secondRotation: SecondRotation;
 }
+
+export const SECOND_ROTATION = ['allow', 'confirm'] as const;
+export type SecondRotation = (typeof SECOND_ROTATION)[number];
 
 /** At most this fraction of the period is added to it, so that rings made together do not rotate together. */
 const LARGEST_JITTER = 0.05;
@@ -66,7 +74,7 @@ export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step
   if (settled !== null) return settled;
   if (!ring.open) return { do: 'wait', reason: 'closed', until: null };
   if (ring.gap.seconds !== settings.publicationGapSeconds) return { do: 'change gap', reason: 'the configured publication gap is another one', seconds: settings.publicationGapSeconds };
-  return ring.pending === null ? automaticStep(ring, now) : pendingStep(ring, ring.pending, now);
+  return ring.pending === null ? automaticStep(ring, settings, now) : pendingStep(ring, ring.pending, now);
 }
 
 /** When the rotator has to look at the ring next; null when only another change can make something due. */
@@ -77,16 +85,6 @@ export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date |
   return earliest(step.until, ...ring.keys.map((key) => key.expiresAt), ...ring.verifyOnly.map((key) => key.expiresAt), ...leases);
 }
 
-/** When the next activation can come at the soonest, by what is known now: for calendars. Null when it is not known. */
-export function nextActivation(ring: KeyRing): Date | null {
-  if (!ring.open) return null;
-  const ready = behind(ring, theKey(ring, 'prepared').publishedIn).length > 0 ? null : activatableAt(ring);
-  if (ring.pending?.activates === true) return ready;
-  const [due, retired] = [automaticRotationDue(ring), keysIn(ring, 'retired')];
-  if (due === null || ready === null || retired.some((key) => key.expiresAt === null)) return null;
-  return latest(due, ready, ...retired.map((key) => key.expiresAt));
-}
-
 /** What signers make due: their lease has ended, or what waited for them need not wait any longer. */
 function signersStep(ring: KeyRing, now: Date): Step | null {
   const gone = ring.signers.filter((signer) => isPast(leaseEnds(signer), now));
@@ -95,7 +93,27 @@ function signersStep(ring: KeyRing, now: Date): Step | null {
   return settledKeys(ring).length === 0 ? null : { do: 'settle retirement', reason: 'every signer has stopped to sign with the key' };
 }
 
-function automaticStep(ring: KeyRing, now: Date): Step {
+/** The next activation, for calendars. */
+export interface NextActivation {
+  /** The soonest that it can come, by what is known now. */
+  readonly at: Date;
+  /** When it would come if no freeze window held it back; null when none does. */
+  readonly frozenSince: Date | null;
+}
+
+/** Null when it is not known. */
+export function nextActivation(ring: KeyRing, settings: RingSettings, now: Date): NextActivation | null {
+  if (!ring.open) return null;
+  const ready = behind(ring, theKey(ring, 'prepared').publishedIn).length > 0 ? null : activatableAt(ring);
+  if (ring.pending?.activates === true) return ready === null ? null : { at: ready, frozenSince: null };
+  const [due, retired] = [automaticRotationDue(ring), keysIn(ring, 'retired')];
+  if (due === null || ready === null || retired.some((key) => key.expiresAt === null)) return null;
+  const soonest = latest(due, ready, ...retired.map((key) => key.expiresAt)) ?? due;
+  const thaw = frozenUntil(settings.freezeWindows, latest(soonest, now) ?? now);
+  return thaw === null ? { at: soonest, frozenSince: null } : { at: thaw, frozenSince: soonest };
+}
+
+function automaticStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
   const due = automaticRotationDue(ring);
   if (due === null) return { do: 'wait', reason: 'rotation off', until: null };
   if (!hasCome(due, now)) return { do: 'wait', reason: 'not due', until: due };
@@ -103,7 +121,9 @@ function automaticStep(ring: KeyRing, now: Date): Step {
   const unknown = retired.find((key) => key.expiresAt === null);
   if (unknown !== undefined) return waitForSigners(behindRetirement(ring, unknown));
   if (retired.length > 0) return { do: 'wait', reason: 'a retired key still verifies', until: earliest(...retired.map((key) => key.expiresAt)) };
-  return readyStep(ring, now, 'automatic', 'the rotation period has passed');
+  const step = readyStep(ring, now, 'automatic', 'the rotation period has passed');
+  const thaw = step.do === 'wait' ? null : frozenUntil(settings.freezeWindows, now);
+  return thaw === null ? step : { do: 'wait', reason: 'a freeze window is open', until: thaw };
 }
 
 /** Its two parts do not wait for each other; a signer that holds up a revocation is named before the time that an activation takes. */

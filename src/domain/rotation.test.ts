@@ -5,7 +5,7 @@ import { isMintmarkError } from './errors.ts';
 import { isReady } from './acknowledgement.ts';
 import { activatableAt, type KeyRing, publishedKeys } from './key-ring.ts';
 import type { RingChange } from './key-ring-change.ts';
-import { activate, changeGap, close, confirmPublication, emergency, prune, requestRotation, revokedByRotation, revokeKey, setPolicy } from './rotation.ts';
+import { activate, brokenByRotation, changeGap, close, confirmPublication, emergency, prune, requestRotation, revokedByRotation, revokeKey, setPolicy } from './rotation.ts';
 
 const DAY = 86_400;
 /** Longest life of a token and the margin, in seconds. */
@@ -192,4 +192,15 @@ test('the rotation policy is off or between 2 and 365 days, in whole seconds', (
 
 test('what a rotation by hand would revoke: the retired keys', () => {
   assert.deepEqual([revokedByRotation(newRing()), revokedByRotation(rotatedOnce())], [[], ['key1']]);
+});
+
+test('which keys a rotation by hand would break: none at rest, none where it joins one, none that are past their end or closed', () => {
+  const waits = changed(ask(rotatedOnce(), 20, 4).change).ring;
+  const waitsForSigner: KeyRing = { ...rotatedOnce(), pending: { ...waits.pending!, revokes: ['key1'] } };
+  const rows: readonly (readonly [name: string, ring: KeyRing, seconds: number, kids: readonly string[]])[] = [
+    ['at rest', newRing(), 10, []], ['rotated', rotatedOnce(), 20, ['key1']], ['until its end', rotatedOnce(), 10 + LAST_TOKEN - 1, ['key1']], ['at its end', rotatedOnce(), 10 + LAST_TOKEN, []],
+    ['one waits', waits, 30, []], ['joins one that named its own', waitsForSigner, 30, []], ['would carry that out', waitsForSigner, 610, []],
+    ['closed', changed(close(rotatedOnce(), at(20), WHY)).ring, 30, []],
+  ];
+  for (const [name, ring, seconds, kids] of rows) assert.deepEqual(brokenByRotation(ring, at(seconds)).map(({ kid }) => kid), kids, name);
 });

@@ -6,9 +6,9 @@
  * keys, transactions, waiting. Rule numbers are those of docs/decisions/0002-key-ring-rules.md.
  */
 import { enrolledSigners, isReady, settledKeys } from './acknowledgement.ts';
-import { after, DAY, latest } from './durations.ts';
+import { after, DAY, hasCome, latest } from './durations.ts';
 import { MintmarkError } from './errors.ts';
-import { BIRTH_VERSION, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, theKey } from './key-ring.ts';
+import { BIRTH_VERSION, type KeyRing, keyByKid, keysIn, type PublicationGap, type RotationPolicy, type SigningKey, theKey } from './key-ring.ts';
 import {
   activateKey, begin, type Draft, dropVerifyOnly, finish, markPublished, type NewKey, note, prepare, pruneKey, retireKey, revokeKeyNow, type RingChange, settleKey,
   type Why, withRing,
@@ -57,6 +57,15 @@ export function requestRotation(ring: KeyRing, request: RotationRequest, next: N
   const draft = leaving.reduce<Draft>(revokeKeyNow, asked);
   const done = switches ? switchKeys(draft, next) : stillPending(draft);
   return { outcome: done.ring.pending === null ? 'rotated' : 'waiting', change: finish(done), operationId, revoked: leaving.map(({ kid }) => kid) };
+}
+
+/**
+ * The keys whose tokens an unforced rotation by hand, asked now, would break, at once or when signers have acknowledged it:
+ * it revokes those that are retired. Where one waits it becomes part of that, which has named its own.
+ */
+export function brokenByRotation(ring: KeyRing, now: Date): readonly SigningKey[] {
+  if (!ring.open || ring.pending !== null) return [];
+  return keysIn(ring, 'retired').filter(({ expiresAt }) => expiresAt === null || !hasCome(expiresAt, now));
 }
 
 /** Whether a rotation by hand, asked now, would activate the prepared key in the same commit, and so need a new one. */

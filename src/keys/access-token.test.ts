@@ -71,6 +71,24 @@ for (const [what, refused, by, seconds, why] of REFUSED) {
   test(`${what}: ${why}`, () => assert.rejects(by.verify(refused, { ...expected, now: new Date(NOW.getTime() + seconds * 1000) }), { code: 'AuthenticationFailed', message: `The access token was refused: ${why}. Log in again.` }));
 }
 
+test('what is remembered of a good token makes no other good, and none for longer, for another audience or issuer', async () => {
+  const fresh = createAccessTokenVerifier([key]);
+  const at = (seconds: number, more: Partial<typeof expected> = {}): Promise<unknown> => fresh.verify(token, { ...expected, now: new Date((IAT + seconds) * 1000), ...more });
+  const refusedFor = (why: string) => ({ code: 'AuthenticationFailed', message: `The access token was refused: ${why}. Log in again.` });
+  for (const seconds of [0, 1, 3599]) assert.deepEqual(await at(seconds), { principalId: 'me', tenantId: 't' });
+  await assert.rejects(at(3600), refusedFor('it has expired'));
+  await assert.rejects(at(-1), refusedFor('it is not good yet'));
+  await assert.rejects(at(0, { audience: 'https://other' }), refusedFor('it is not from this server'));
+  await assert.rejects(at(0, { issuerOf: (tenantId) => `https://other/${tenantId}` }), refusedFor('it is not from this server'));
+  await assert.rejects(fresh.verify(`${head}.${body}.${signature.slice(0, -4)}AAAA`, expected), refusedFor('it is not from this server'));
+  assert.deepEqual(await at(0), { principalId: 'me', tenantId: 't' });
+});
+
+test('a verifier of other keys remembers nothing of what this one verified', async () => {
+  await verifier.verify(token, expected);
+  await assert.rejects(createAccessTokenVerifier([await makeAccessTokenKey(sealer)]).verify(token, expected), { code: 'AuthenticationFailed' });
+});
+
 test('the forgeries are refused for their claims: an unchanged one by the same key passes', async () => {
   assert.deepEqual(await ownVerifier.verify(await forged('ES256', own.privateKey), expected), { principalId: 'me', tenantId: 't' });
 });

@@ -4,9 +4,10 @@
  * Their private key stays in here and comes and goes sealed; where it is kept is the caller's matter. Verification pins
  * the algorithm, the type, the audience, the issuer and the times. Roles are never in a token.
  */
-import { createPrivateKey, generateKeyPair } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, hash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import QuickLRU from 'quick-lru';
 import { MintmarkError } from '../domain/errors.ts';
 import { UnsealedKey } from './generate.ts';
 import type { Sealer } from './seal.ts';
@@ -64,18 +65,34 @@ export async function openAccessTokenSigner({ kid, sealed }: AccessTokenKey, sea
   };
 }
 
-/** Verifies tokens of any of these keys. */
+/** Verified tokens that a verifier remembers. */
+const MOST_REMEMBERED = 10_000;
+
+/**
+ * Verifies tokens of any of these keys. A signature that was found good is not looked at again by this verifier: it is
+ * remembered by the token's hash, with what it says, whose times and audience are compared each time.
+ */
 export function createAccessTokenVerifier(keys: readonly AccessTokenKey[]): AccessTokenVerifier {
   const keySet = createLocalJWKSet({ keys: keys.map(({ publicJwk }) => publicJwk) } as unknown as JSONWebKeySet);
+  const verified = new QuickLRU<string, JWTPayload>({ maxSize: MOST_REMEMBERED });
   return {
     async verify(token, { issuerOf, audience, now }) {
+      const name = hash('sha256', token, 'base64url');
+      const known = verified.get(name);
       const options = { algorithms: [ALGORITHM], typ: TYPE, audience, currentDate: now, requiredClaims: ['exp', 'nbf', 'iat', 'tid', 'sub'] };
-      const { payload } = await jwtVerify(token, keySet, options).catch(refuse);
+      const payload = known !== undefined && isStillGood(known, audience, now) ? known : (await jwtVerify(token, keySet, options).catch(refuse)).payload;
       const { sub, tid, iss } = payload;
       if (typeof sub !== 'string' || typeof tid !== 'string' || iss !== issuerOf(tid)) throw refusal('it is not from this server');
+      verified.set(name, payload);
       return { principalId: sub, tenantId: tid };
     },
   };
+}
+
+/** What `jwtVerify` asks of the claims that time, or the question, can change. One that is not good any more is verified anew, to be refused for what is wrong with it. */
+function isStillGood({ aud, nbf, exp }: JWTPayload, audience: string, now: Date): boolean {
+  const seconds = Math.floor(now.getTime() / 1000);
+  return aud === audience && nbf !== undefined && nbf <= seconds && exp !== undefined && exp > seconds;
 }
 
 function refuse(error: unknown): never {

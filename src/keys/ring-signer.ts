@@ -32,7 +32,7 @@ export class RingSigner {
 
   /** The signature over `input` as JWS has it. @throws MintmarkError `SealBroken` when it does not verify: it is withheld. */
   sign(input: Buffer): Promise<Buffer> {
-    return signVerified(this.algorithm, this.#privateKey, this.#publicKey, input);
+    return signVerified({ algorithm: this.algorithm, privateKey: this.#privateKey, publicKey: this.#publicKey }, input);
   }
 
   /** Writes the private half as PEM (PKCS #8), 0600, whole or not at all: for an API server that reads its key from a file. */

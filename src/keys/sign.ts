@@ -1,6 +1,6 @@
 /**
  * Signs JSON Web Tokens with sealed keys (RFC 7515): opens a key once, keeps the opened one for a while, and verifies
- * every signature with the public half before it leaves.
+ * every signature with the published half before it leaves.
  */
 import { createPrivateKey, type KeyObject, sign, verify } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -26,52 +26,71 @@ export interface TokenSigner {
 }
 
 interface OpenedKey {
+  readonly algorithm: AlgorithmName;
   readonly privateKey: KeyObject;
+  /** As it is published. */
   readonly publicKey: KeyObject;
+  /** The encoded header of its tokens. */
+  readonly header: string;
 }
 
 const signAsync = promisify(sign);
 
 /** A signer that keeps at most `mostOpened` opened keys in memory. */
 export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSigner {
-  const opened = new QuickLRU<string, Promise<OpenedKey>>({ maxSize: mostOpened });
+  const keys = new QuickLRU<string, Promise<OpenedKey>>({ maxSize: mostOpened });
 
   function openedKey(key: SealedSigningKey, sealed: () => Promise<Uint8Array>): Promise<OpenedKey> {
     const name = `${key.issuerId}/${key.kid}`;
-    const known = opened.get(name);
+    const known = keys.get(name);
     if (known !== undefined) return known;
     const opening = open(sealer, key, sealed);
-    opened.set(name, opening);
-    opening.catch(() => opened.delete(name));
+    keys.set(name, opening);
+    opening.catch(() => keys.delete(name));
     return opening;
   }
 
   return {
     async sign(key, payload, sealed) {
-      const { privateKey, publicKey } = await openedKey(key, sealed);
-      const input = `${encode(JSON.stringify({ alg: key.algorithm, kid: key.kid, typ: 'JWT' }))}.${encode(payload)}`;
-      const signature = await signVerified(key.algorithm, privateKey, publicKey, Buffer.from(input));
+      const opened = await openedKey(key, sealed);
+      const input = `${opened.header}.${encode(payload)}`;
+      const signature = await signVerified(opened, Buffer.from(input));
       return `${input}.${signature.toString('base64url')}`;
     },
-    forget: (issuerId, kid) => void opened.delete(`${issuerId}/${kid}`),
+    forget: (issuerId, kid) => void keys.delete(`${issuerId}/${kid}`),
   };
 }
+
+type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
 
 /**
  * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s), off the event loop.
  * @throws MintmarkError `SealBroken` when it does not verify with the public half: it is withheld.
  */
-export async function signVerified(algorithm: AlgorithmName, privateKey: KeyObject, publicKey: KeyObject, input: Buffer): Promise<Buffer> {
-  const { digest } = ALGORITHMS[algorithm];
-  const signature = await signAsync(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  if (!verify(digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) throw new MintmarkError('SealBroken', 'A signature did not verify with the published key and was withheld: the private half is not that of the public half.');
+export async function signVerified(pair: SigningPair, input: Buffer): Promise<Buffer> {
+  const signature = await signBytes(pair, input);
+  assertVerifies(pair, input, signature);
   return signature;
 }
 
+const signBytes = ({ algorithm, privateKey }: SigningPair, input: Buffer): Promise<Buffer> =>
+  signAsync(ALGORITHMS[algorithm].digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+
+function assertVerifies({ algorithm, publicKey }: SigningPair, input: Buffer, signature: Buffer): void {
+  if (verify(ALGORITHMS[algorithm].digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) return;
+  throw new MintmarkError('SealBroken', 'A signature did not verify with the published key and was withheld: the private half is not that of the public half.');
+}
+
 async function open(sealer: Sealer, key: SealedSigningKey, sealed: () => Promise<Uint8Array>): Promise<OpenedKey> {
-  const plain = Buffer.from(await sealer.open(await sealed(), { tenantId: key.tenantId, issuerId: key.issuerId, kid: key.kid }));
+  const { algorithm, kid } = key;
+  const privateKey = await openPrivateHalf(sealer, key, sealed);
+  return { algorithm, privateKey, publicKey: publicKeyOf(algorithm, key.publicMembers), header: encode(JSON.stringify({ alg: algorithm, kid, typ: 'JWT' })) };
+}
+
+async function openPrivateHalf(sealer: Sealer, { tenantId, issuerId, kid }: SealedSigningKey, sealed: () => Promise<Uint8Array>): Promise<KeyObject> {
+  const plain = Buffer.from(await sealer.open(await sealed(), { tenantId, issuerId, kid }));
   try {
-    return { privateKey: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }), publicKey: publicKeyOf(key.algorithm, key.publicMembers) };
+    return createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
   } finally {
     plain.fill(0);
   }

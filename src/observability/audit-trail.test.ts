@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newborn, rotated, token } from '../../test/conformance/fixtures.ts';
+import { newborn, rotated, signer, token } from '../../test/conformance/fixtures.ts';
 import { at, newKey, START } from '../../test/support/rings.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import { activate, prune } from '../domain/rotation.ts';
 import type { RequestEnd, RequestFacts } from '../http/management/observer.ts';
 import { createAuditTrail } from './audit-trail.ts';
+import type { SignerChange } from './observed-store.ts';
 
 const REQUEST: RequestFacts = {
   id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', signerId: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
@@ -107,6 +108,32 @@ test('a token is a line without the token', () => {
     },
     { ...CALL, action: 'issuer/issueToken', issuer: 'issuer' },
   ]);
+});
+
+const MACHINE = { principalId: null, action: null, route: '/signer/v1/enroll' } as const;
+const SIGNERS: readonly (readonly [string, SignerChange['what'], Partial<RequestFacts> | null, object])[] = [
+  ['that enrols', 'enrolled', MACHINE, { actor: 'signer:s', why: 'with a credential of principal:ada', ...IDS }],
+  ['that comes back', 'enrolledAnew', { ...MACHINE, signerId: 's' }, { actor: 'signer:s', why: 'it asks again after it was written off', ...IDS }],
+  ['that comes back in the transaction of another', 'enrolledAnew', { ...MACHINE, signerId: 'other' }, { actor: 'signer:s', why: 'it asks again after it was written off', ...NO_IDS }],
+  ['that a person writes off', 'writtenOff', {}, { actor: 'principal:ada', why: null, ...IDS }],
+  ['whose name another takes', 'writtenOff', MACHINE, { actor: 'signer:s', why: 'another machine has enrolled under its name', ...IDS }],
+  ['whose lease has ended', 'writtenOff', null, { actor: 'rotator', why: 'its lease has ended', ...NO_IDS }],
+  ['that a person deletes', 'deleted', {}, { actor: 'principal:ada', why: null, ...IDS }],
+];
+for (const [which, what, facts, expected] of SIGNERS) {
+  test(`a signer ${which} is a line`, () => {
+    const { lines, request, committed } = trail();
+    const commit = (): void => committed({ changes: [], tokens: [], signers: [{ what, signer: signer('s', { kids: ['key1'] }) }] });
+    if (facts === null) commit();
+    else request(commit, facts);
+    assert.deepEqual(lines[0], { time: START.toISOString(), kind: 'signer', action: `signer/${what}`, issuer: 'issuer', result: 'done', signer: 's', name: 's', mode: 'external', keys: ['key1'], ...expected });
+  });
+}
+
+test('a call of a signer is its own', () => {
+  const { lines, request } = trail();
+  request(() => undefined, { ...MACHINE, signerId: 's' });
+  assert.deepEqual(lines, [{ ...CALL, actor: 'signer:s', action: '/signer/v1/enroll' }]);
 });
 
 test('a call that changed several issuers names none: each has lines of its own', () => {

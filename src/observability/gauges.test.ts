@@ -3,17 +3,19 @@ import { test } from 'node:test';
 import { Registry } from 'prom-client';
 import { bear, operation, rotated, signer } from '../../test/conformance/fixtures.ts';
 import { at, START } from '../../test/support/rings.ts';
+import { type FreezeWindow, freezeWindowOf } from '../domain/freeze-windows.ts';
 import { newRequestCounts } from '../http/public/request-counts.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { registerGauges } from './gauges.ts';
 
+const DAY = 86_400;
 const COUNTS = { loads: 1, failedLoads: 2, refusedLoads: 3, evictions: 4, failedRounds: 5, issuersInMemory: 6, issuersKnown: 7, confirmedChange: 8 };
 
-function scraped(store: Store) {
+function scraped(store: Store, freezeWindows: readonly FreezeWindow[] = []) {
   const registry = new Registry();
   const publicRequests = newRequestCounts();
-  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, openPolls: () => 2 });
+  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, freezeWindows, openPolls: () => 2 });
   /** The samples whose name begins so. */
   const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
   return { publicRequests, scrape };
@@ -44,6 +46,27 @@ test('the totals of the store', async () => {
   ]);
   const seconds = Number(next.split(' ')[1]);
   assert.ok(seconds >= 30 * 86_400 && seconds < 31.5 * 86_400, next);
+});
+
+test('a freeze moves the next rotation to its end, and nothing is overdue for what came due in it', async () => {
+  let time = START;
+  const store = openMemoryStore({ clock: () => time });
+  await store.write((tx) => bear(tx));
+  // Due on 2026-01-31 or 2026-02-01.
+  const rows = [
+    ['2026-01-21T00:00Z/2026-02-10T00:00Z', '2026-01-20T00:00:00Z', [21 * DAY, 0, 0]],
+    ['2026-01-21T00:00Z/2026-02-10T00:00Z', '2026-02-09T00:00:00Z', [DAY, 0, 1]],
+    ['2026-02-08T00:00Z/2026-02-10T00:00Z', '2026-02-09T00:00:00Z', [DAY, 1, 1]],
+    ['2026-01-21T00:00Z/2026-02-10T00:00Z', '2026-02-10T00:04:00Z', ['late', 0, 0]],
+    ['2026-01-21T00:00Z/2026-02-10T00:00Z', '2026-02-10T00:06:00Z', ['late', 1, 0]],
+  ] as const;
+  for (const [window, now, expected] of rows) {
+    time = new Date(now);
+    const lines = await scraped(store, [freezeWindowOf(window)!]).scrape('mintmark_next_rotation', 'mintmark_rotations_overdue', 'mintmark_rotation_frozen');
+    const valueOf = (name: string): number => Number(lines.find((line) => line.startsWith(name))?.split(' ')[1]);
+    const next = valueOf('mintmark_next_rotation_seconds');
+    assert.deepEqual([next < 0 ? 'late' : next, valueOf('mintmark_rotations_overdue'), valueOf('mintmark_rotation_frozen')], expected, `${window} at ${now}`);
+  }
 });
 
 test('where nothing rotates there is no next rotation', async () => {

@@ -5,7 +5,8 @@
  * A store that can not be read leaves its totals out and says so by `mintmark_store_up`; the rest is still told.
  */
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
-import { after, DAY, MINUTE } from '../domain/durations.ts';
+import { after, DAY, latest, MINUTE } from '../domain/durations.ts';
+import { type FreezeWindow, frozenUntil, lastOpen } from '../domain/freeze-windows.ts';
 import type { KeyState } from '../domain/key-ring.ts';
 import { silentSince } from '../domain/signer-state.ts';
 import type { RequestCounts } from '../http/public/request-counts.ts';
@@ -21,6 +22,7 @@ export interface Sources {
   readonly publicRequests: RequestCounts;
   /** Signers that wait for news of their ring. */
   readonly openPolls: () => number;
+  readonly freezeWindows: readonly FreezeWindow[];
 }
 
 /** Days by which the ages of keys are told apart. */
@@ -38,14 +40,14 @@ interface Row {
   readonly help: string;
   readonly labels?: readonly string[];
   /** What to show; a label's values in the order of `labels`. */
-  read(statistics: Totals, now: Date): readonly (readonly [value: number, ...labels: string[]])[];
+  read(statistics: Totals, now: Date, freezeWindows: readonly FreezeWindow[]): readonly (readonly [value: number, ...labels: string[]])[];
 }
 
 const TOTALS: readonly Row[] = [
   { name: 'mintmark_issuers', help: 'Issuers that are open, and closed ones whose documents are still served.', labels: ['state'], read: ({ issuers }) => [[issuers.open, 'open'], [issuers.closed, 'closed']] },
   { name: 'mintmark_keys', help: 'Keys in all key rings, by state and by the time since they were made.', labels: ['state', 'age'], read: ({ keys }) => Object.entries(keys).flatMap(([state, counts]) => counts.map((count, age) => [count, state as KeyState, AGE_NAMES[age]!] as const)) },
-  { name: 'mintmark_next_rotation_seconds', help: 'Seconds until the first active key gives way by its period; negative when it should have. Absent where none does.', read: ({ firstRotation }, now) => (firstRotation === null ? [] : [[(firstRotation.getTime() - now.getTime()) / 1000]]) },
-  { name: 'mintmark_rotations_overdue', help: 'Rings whose active key should have given way more than five minutes ago.', read: ({ overdueRotations }) => [[overdueRotations]] },
+  { name: 'mintmark_next_rotation_seconds', help: 'Seconds until the first active key gives way by its period, after the freeze window that it falls into; negative when it should have. Absent where none does.', read: ({ firstRotation }, now, windows) => (firstRotation === null ? [] : [[((frozenUntil(windows, latest(firstRotation, now) ?? now) ?? firstRotation).getTime() - now.getTime()) / 1000]]) },
+  { name: 'mintmark_rotations_overdue', help: 'Rings whose active key should have given way more than five minutes ago; what came due in a freeze window, not before its end.', read: ({ overdueRotations }) => [[overdueRotations]] },
   { name: 'mintmark_waiting_operations', help: 'Operations in progress, by what they wait for: publishers to confirm, or old documents to leave caches.', labels: ['cause'], read: ({ waitingOperations }) => Object.entries(waitingOperations).map(([cause, count]) => [count, cause] as const) },
   { name: 'mintmark_signers', help: 'Signers beside API servers, by how they are: current, behind and silent ones are enrolled.', labels: ['state'], read: ({ signers }) => Object.entries(signers.states).map(([state, count]) => [count, state] as const) },
   { name: 'mintmark_signer_debts', help: 'Deleted signers that had a private half of a key that still verifies.', read: ({ signers }) => [[signers.indebted]] },
@@ -79,18 +81,19 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   for (const [count, [name, help]] of Object.entries(PUBLISHER_COUNTERS)) counted(registry, name, help, [], () => [[sources.publisher.counts[count as keyof PublisherCounts]]]);
   counted(registry, 'mintmark_public_requests_total', 'Requests to the public host, by document and status.', ['document', 'status'], () =>
     Object.entries(sources.publicRequests).flatMap(([document, statuses]) => Object.entries(statuses).map(([status, count]) => [count, document, status] as const)));
-  registerTotals(registry, sources.store);
+  reading(registry, 'mintmark_rotation_frozen', 'Whether a freeze window is open, in which no key rotates by itself: 1 or 0.', () => Number(frozenUntil(sources.freezeWindows, sources.store.now()) !== null));
+  registerTotals(registry, sources);
 }
 
-function registerTotals(registry: Registry, store: Store): void {
-  const statistics = freshStatistics(() => totalsOf(store), () => performance.now());
+function registerTotals(registry: Registry, { store, freezeWindows }: Sources): void {
+  const statistics = freshStatistics(() => totalsOf(store, freezeWindows), () => performance.now());
   registry.registerMetric(new Gauge({ name: 'mintmark_store_up', help: 'Whether the totals could be read from the store: 1 or 0.', registers: [], async collect() { this.set(Number((await statistics()) !== null)); } }));
   for (const { name, help, labels = [], read } of TOTALS) {
     registry.registerMetric(new Gauge({
       name, help, labelNames: labels, registers: [],
       async collect() {
         const known = await statistics();
-        const rows = known === null ? [] : read(known, store.now());
+        const rows = known === null ? [] : read(known, store.now(), freezeWindows);
         this.reset();
         // Without a value there is no sample, where a plain gauge would have a zero.
         if (rows.length === 0 && labels.length === 0) this.remove();
@@ -100,9 +103,10 @@ function registerTotals(registry: Registry, store: Store): void {
   }
 }
 
-const totalsOf = (store: Store): Promise<Totals> => store.read(async (tx) => {
+const totalsOf = (store: Store, freezeWindows: readonly FreezeWindow[]): Promise<Totals> => store.read(async (tx) => {
   const now = store.now();
-  return { ...await tx.statistics(AGES.map((days) => after(now, -days * DAY)), after(now, -TOLERANCE)), signers: await tx.signerStatistics(silentSince(now), now) };
+  const overdueAt = lastOpen(freezeWindows, after(now, -TOLERANCE));
+  return { ...await tx.statistics(AGES.map((days) => after(now, -days * DAY)), overdueAt), signers: await tx.signerStatistics(silentSince(now), now) };
 });
 
 function reading(registry: Registry, name: string, help: string, read: () => number): void {

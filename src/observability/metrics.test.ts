@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newborn, rotated, token } from '../../test/conformance/fixtures.ts';
+import { newborn, rotated, signer, token } from '../../test/conformance/fixtures.ts';
 import { at, START } from '../../test/support/rings.ts';
 import type { RequestEnd, RequestFacts } from '../http/management/observer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -39,6 +39,11 @@ const CASES: readonly (readonly [string, (metrics: Metrics) => void, string, rea
   ['a step that fails and is no rotation', (metrics) => metrics.stepFailed(null), 'mintmark_rotations_total', []],
   ['each step that fails', (metrics) => [null, 'automatic' as const].forEach(metrics.stepFailed), 'mintmark_rotator_failed_steps_total', ['mintmark_rotator_failed_steps_total 2']],
   ['tokens', (metrics) => metrics.committed({ changes: [], tokens: [token('a'), token('b')], signers: [] }), 'mintmark_issued_tokens_total', ['mintmark_issued_tokens_total 2']],
+  ['requests of signers, by what they ask and how it ended', (metrics) => {
+    for (const code of [null, 'AssertionRefused'] as const) metrics.signerRequestEnded({ ...REQUEST, route: '/signer/v1/ring' }, { status: 200, code, seconds: 1 });
+    metrics.signerRequestEnded({ ...REQUEST, route: null }, { status: 404, code: 'InvalidPath', seconds: 1 });
+  }, 'mintmark_signer_requests_total', ['mintmark_signer_requests_total{request="ring",result="done"} 1', 'mintmark_signer_requests_total{request="ring",result="AssertionRefused"} 1', 'mintmark_signer_requests_total{request="none",result="InvalidPath"} 1']],
+  ['signers that come and go', (metrics) => metrics.committed({ changes: [], tokens: [], signers: [{ what: 'enrolled', signer: signer('a') }, { what: 'deleted', signer: signer('b') }] }), 'mintmark_signer_changes_total', ['mintmark_signer_changes_total{change="enrolled"} 1', 'mintmark_signer_changes_total{change="deleted"} 1']],
   ['audit lines that are lost', (metrics) => metrics.auditFailed(), 'mintmark_audit_failures_total', ['mintmark_audit_failures_total 1']],
   ['transactions, by kind and result', (metrics) => metrics.transaction('write', 0.9, 'failed'), 'mintmark_store_transaction_duration_seconds', [
     ...['1', '5', '+Inf'].map((le) => `mintmark_store_transaction_duration_seconds_bucket{le="${le}",kind="write",result="failed"} 1`),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
-import { bear, rotated, token } from '../../test/conformance/fixtures.ts';
-import { START } from '../../test/support/rings.ts';
+import { bear, rotated, signer, token } from '../../test/conformance/fixtures.ts';
+import { at, START } from '../../test/support/rings.ts';
+import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { observeStore } from './observed-store.ts';
@@ -11,7 +13,7 @@ function watched(store: Store = openMemoryStore({ clock: () => START })) {
   const told: string[] = [];
   const observed = observeStore(store, {
     transaction: (kind, seconds, result) => void told.push(`${kind} ${result}${seconds >= 0 ? '' : ' in no time'}`),
-    committed: ({ changes, tokens }) => told.push(...changes.map(({ ring, events }) => `${ring.issuerId}: ${events.map(({ kind }) => kind).join(' ')}`), ...tokens.map(({ jti }) => `token ${jti}`)),
+    committed: ({ changes, tokens, signers }) => told.push(...changes.map(({ ring, events }) => `${ring.issuerId}: ${events.map(({ kind }) => kind).join(' ')}`), ...tokens.map(({ jti }) => `token ${jti}`), ...signers.map(({ what, signer: { id } }) => `${id} ${what}`)),
   });
   return { store: observed, told };
 }
@@ -59,6 +61,15 @@ test('what decides to change nothing, and a token that is not recorded, are not 
   assert.deepEqual(told, ['write done', 'write done', 'write done', 'token jti']);
 });
 
+test('what is committed together with others is told where each was asked', async (t) => {
+  const where = new AsyncLocalStorage<string>();
+  const told: string[] = [];
+  const store = observeStore(await (await sqliteFile(t)).store(), { transaction: () => undefined, committed: ({ tokens }) => told.push(...tokens.map(({ jti }) => `${jti} in ${where.getStore()}`)) });
+  await store.write((tx) => bear(tx));
+  await Promise.all(['a', 'b', 'c'].map((name) => where.run(name, () => store.write((tx) => tx.recordToken(token(name), 1)))));
+  assert.deepEqual(told, ['a in a', 'b in b', 'c in c']);
+});
+
 test('reads are timed, the failed ones too, and everything else is the store itself', async () => {
   const { store, told } = watched();
   assert.equal(await store.read((tx) => tx.lastChange()), 0);
@@ -66,4 +77,20 @@ test('reads are timed, the failed ones too, and everything else is the store its
   assert.deepEqual([told, store.now()], [['read done', 'read failed'], START]);
   await store.close();
   await assert.rejects(store.read((tx) => tx.lastChange()), { code: 'StoreUnavailable' });
+});
+
+test('a signer that comes, comes back, is written off or deleted is told; what it says and asks is not', async () => {
+  let time = START;
+  const { store, told } = watched(openMemoryStore({ clock: () => time }));
+  await store.write((tx) => bear(tx));
+  const steps: readonly (readonly [Parameters<typeof signer>[1], readonly string[]])[] = [
+    [{}, ['s enrolled']], [{ acked: { epoch: 7, version: 1, at: START } }, []], [{ lastContactAt: at(3) }, []], [{ writtenOffAt: at(3) }, ['s writtenOff']], [{ writtenOffAt: at(3), keyInUse: 'k' }, []],
+    [{ enrolledAt: at(6) }, ['s enrolledAnew']], [{ enrolledAt: at(6), writtenOffAt: at(7), deletedAt: at(7) }, ['s deleted']], [{ enrolledAt: at(6), writtenOffAt: at(7), deletedAt: at(7), kids: [] }, []],
+  ];
+  for (const [index, [change, expected]] of steps.entries()) {
+    time = at(index + 1);
+    told.length = 0;
+    await store.write((tx) => tx.putSigner(signer('s', index === 0 ? { enrolledAt: time } : { enrolledAt: at(1), ...change, ...(change?.enrolledAt === undefined ? {} : { enrolledAt: change.enrolledAt }) })));
+    assert.deepEqual(told, ['write done', ...expected], `step ${index}`);
+  }
 });

@@ -3,21 +3,34 @@ import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type Logger, pino } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
+import { diskError } from '../store/disk-errors.ts';
+import { toStoreError } from '../store/sqlite-errors.ts';
 
 /**
  * Takes an exclusive lock of SQLite's on a file of its own: the operating system drops it when the process ends, however it ends.
- * @throws MintmarkError `HomeInUse` with this message while another process holds it.
+ * @throws MintmarkError `HomeInUse` with this message while another process holds it; `StoreUnavailable`, `StoreFull`,
+ * `InvalidConfiguration` when its file can not be that.
  */
 export function lockFile(file: string, message: string): { readonly release: () => void } {
-  const lock = new DatabaseSync(file, { timeout: 0 });
+  let lock: DatabaseSync | undefined;
   try {
+    lock = new DatabaseSync(file, { timeout: 0 });
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
     chmodSync(file, 0o600);
-    return { release: () => lock.close() };
+    return { release: () => lock?.close() };
   } catch (error) {
-    lock.close();
-    throw new MintmarkError('HomeInUse', message, { cause: error });
+    lock?.close();
+    throw lockError(file, message, error);
   }
+}
+
+function lockError(file: string, inUse: string, cause: unknown): unknown {
+  const ofDisk = diskError(cause, `The lock ${file} can not be taken`);
+  const meant = ofDisk ?? toStoreError(cause);
+  if (ofDisk !== null || !isMintmarkError(meant)) return meant;
+  if (meant.code === 'StoreBusy') return new MintmarkError('HomeInUse', inUse, { cause });
+  if (meant.code === 'StoreCorrupt') return new MintmarkError('InvalidConfiguration', `The file ${file} is no lock of Mintmark's. Choose another place, or delete the file if nothing else needs it.`, { cause });
+  return new MintmarkError(meant.code, `The lock ${file} can not be taken. ${meant.message}`, { cause });
 }
 
 /** One JSON object a line, on stderr; written at once, so that the last words of a process are not lost. */

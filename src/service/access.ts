@@ -37,12 +37,19 @@ export interface Access {
   tenant(id: string): Promise<Tenant>;
   /** A tenant that the bearer manages things in: its own if it has a role there, any with a role for the whole server. @throws MintmarkError `TenantNotFound`. */
   visibleTenant(bearer: Bearer, id: string): Promise<Tenant>;
-  /** A subscription of the bearer's tenant. @throws MintmarkError `SubscriptionNotFound`. */
-  subscription(bearer: Bearer, id: string): Promise<Subscription>;
+  /** A subscription of the bearer's tenant; with `needed`, one where it may do that. @throws MintmarkError `SubscriptionNotFound`, `AuthorizationFailed`, and what `needed.on` throws. */
+  subscription(bearer: Bearer, id: string, needed: NeededInSubscription | null): Promise<Subscription>;
   /** The subscriptions of the bearer's tenant in which, above which or below which the bearer has a role. */
   visibleSubscriptions(bearer: Bearer): Promise<readonly Subscription[]>;
   /** `tenantId`: where `resourceId` is; the bearer's own tenant when left out. @throws MintmarkError `AuthorizationFailed`. */
   authorize(bearer: Bearer, action: Action, resourceId: string, tenantId?: string): Promise<void>;
+}
+
+/** An action on something in a subscription. */
+interface NeededInSubscription {
+  readonly action: Action;
+  /** The resource, by the subscription's id in its own spelling. */
+  readonly on: (subscriptionId: string) => string;
 }
 
 interface AccessDeps {
@@ -97,9 +104,10 @@ export function createAccess({ store, sealer, managementUrl, limits }: AccessDep
       return tenant;
     },
     visibleTenant: (bearer, id) => store.read((tx) => visibleTenant(tx, bearer, id)),
-    async subscription(bearer, id) {
+    async subscription(bearer, id, needed) {
       const { found, assignments } = await store.read(async (tx) => ({ found: await tx.subscription(id), assignments: await tx.roleAssignments(bearer.principalId) }));
       if (found === null || found.tenantId !== bearer.tenantId || !isVisible(found, assignments)) throw new MintmarkError('SubscriptionNotFound', `The subscription '${id.slice(0, 80)}' could not be found.`);
+      if (needed !== null) assertAllowed(bearer.principalId, assignments, needed.action, needed.on(found.id), found.tenantId);
       return found;
     },
     visibleSubscriptions: (bearer) => store.read(async (tx) => {

@@ -36,6 +36,12 @@ test('who is enrolled is in the ring, is given it with each contact', async () =
   assert.deepEqual(await world.contact('nobody'), null);
 });
 
+test('the rotator looks when the lease of a new signer ends', async () => {
+  const world = await worldWith();
+  await world.store.write((tx) => world.signers.enrol(tx, world.issuerId, { ...brought('cp-1'), leaseSeconds: 60 }));
+  assert.deepEqual(await world.due(), at(360));
+});
+
 test('a rotation waits for a signer that is away: by name and since when, in the reply, the operation and the ring', async () => {
   const world = await worldWith('cp-1', 'cp-2');
   await world.keyRings.rotate(caller(), world.cluster, PLAIN);

@@ -65,7 +65,7 @@ interface CredentialsDeps {
 
 /** The life of a one-time token, in seconds; the longest is the usual one. */
 export const TOKEN_LIFE = { least: MINUTE, most: HOUR } as const;
-export const MOST_CIDRS = 32;
+
 const MOST_JOIN_CREDENTIALS = 50;
 
 export function createEnrolmentCredentials({ store, keys, place }: CredentialsDeps): EnrolmentCredentials {

@@ -10,7 +10,7 @@ import type { KeyRing, RotationPolicy } from '../domain/key-ring.ts';
 import type { NewKey } from '../domain/key-ring-change.ts';
 import type { Resource } from '../domain/resource.ts';
 import { birth, close } from '../domain/rotation.ts';
-import { nextActivation, nextStep, type RingSettings, type Step } from '../domain/rotation-schedule.ts';
+import { type NextActivation, nextActivation, nextStep, type RingSettings, type Step } from '../domain/rotation-schedule.ts';
 import type { Listed, NumberedEvent, Page, Store, StoreWriter } from '../store/store.ts';
 import type { NewKeys } from './new-keys.ts';
 import type { RingCommits } from './ring-commits.ts';
@@ -33,7 +33,8 @@ export interface IssuerView {
   /** What the rotator would do now. */
   readonly step: Step;
   /** When the prepared key takes over, by what is known now. */
-  readonly nextActivation: Date | null;
+  readonly nextActivation: NextActivation | null;
+  readonly settings: RingSettings;
   /** kid → recorded tokens that have not ended. */
   readonly liveTokens: ReadonlyMap<string, number>;
 }
@@ -54,7 +55,7 @@ export interface Issuers {
   /** @throws MintmarkError `IssuerNotEnabled` when the cluster has none. */
   view(cluster: IssuerHolder): Promise<IssuerView>;
   /** The member of the view of that name, for the cost of the ring alone. @throws MintmarkError `IssuerNotEnabled`. */
-  nextActivation(cluster: IssuerHolder): Promise<Date | null>;
+  nextActivation(cluster: IssuerHolder): Promise<NextActivation | null>;
   /** Newest first. */
   events(cluster: Resource, page: Page): Promise<Listed<NumberedEvent>>;
 }
@@ -84,7 +85,7 @@ export function createIssuers(store: Store, newKeys: NewKeys, rings: RingCommits
       const issuerId = issuerIdOf(cluster);
       const ring = await tx.keyRing(issuerId);
       if (ring === null) throw notInStore(issuerId);
-      return nextActivation(ring);
+      return nextActivation(ring, rings.settings, store.now());
     }),
     events: (cluster, page) => store.read((tx) => tx.events(issuerIdOf(cluster), page)),
   };
@@ -101,7 +102,7 @@ async function viewIssuer(store: Store, settings: RingSettings, issuerId: string
     const now = store.now();
     const [issuer, ring, liveTokens] = [await tx.issuer(issuerId), await tx.keyRing(issuerId), await tx.liveTokens(issuerId, now)];
     if (issuer === null || ring === null) throw notInStore(issuerId);
-    return { issuer, ring, now, step: nextStep(ring, settings, now), nextActivation: nextActivation(ring), liveTokens };
+    return { issuer, ring, now, step: nextStep(ring, settings, now), nextActivation: nextActivation(ring, settings, now), settings, liveTokens };
   });
 }
 

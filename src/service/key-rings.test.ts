@@ -112,6 +112,68 @@ test('a refusal changes nothing and gives the key back', async () => {
   assert.deepEqual([await world.ring(), world.settled], [before, [null]]);
 });
 
+const refused = (error: unknown): boolean => isMintmarkError(error, 'RotationWouldRevoke');
+
+test('where it has to be asked for, a rotation that would revoke is refused, names what, and changes nothing', async () => {
+  const world = await services({ secondRotation: 'confirm' });
+  assert.equal((await world.keyRings.rotate(caller(), world.cluster, PLAIN)).outcome, 'rotated');
+  await world.tokens.issue(world.cluster, { serviceAccount: { namespace: 'default', name: 'web' }, audiences: [], expirationSeconds: 86_400 });
+  world.pass(GAP);
+  assert.equal((await world.keyRings.rotate(caller(), world.cluster, { ...PLAIN, revokePrevious: true })).outcome, 'rotated');
+  const before = await world.ring();
+  assert.equal(picture(before), '1X 2R 3A 4P');
+  await assert.rejects(world.keyRings.rotate(caller(), world.cluster, PLAIN), (error) => {
+    assert.ok(isMintmarkError(error, 'RotationWouldRevoke'));
+    assert.equal(error.message, [
+      'Rotating now would revoke the retired key key2 (1 recorded token lives on it; it leaves the JWKS by itself at 2026-01-02T00:15:00.000Z), and this server does so only when it is asked for (issuers.secondRotation is confirm). Nothing was changed.',
+      'Tokens that API servers made are not counted. Wait until it has left the JWKS, or, if those tokens may fail at once, run: mintmark issuer rotate -g g -n c --revoke-previous. With --force instead it would not wait for caches either.',
+    ].join(' '));
+    assert.deepEqual(error.details.map(({ code, target }) => [code, target]), [['RotationWouldRevoke', 'key2']]);
+    return true;
+  });
+  assert.deepEqual([await world.ring(), world.settled.at(-1)], [before, null]);
+});
+
+for (const [name, how, after] of [['revokePrevious', { ...PLAIN, revokePrevious: true }, '1X 2A 3P'], ['force', { force: true, emergency: false }, '1X 2R 3A 4P'], ['emergency', { force: false, emergency: true }, '1X 2X 3X 4A 5P']] as const) {
+  test(`${name} asks for it`, async () => {
+    const world = await services({ secondRotation: 'confirm' });
+    await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+    await assert.rejects(world.keyRings.rotate(caller(), world.cluster, PLAIN), refused);
+    await world.keyRings.rotate(caller(), world.cluster, how);
+    assert.equal(picture(await world.ring()), after);
+  });
+}
+
+test('a key that an automatic rotation retired is not revoked unasked either; one that is past its end is in nobody’s way', async () => {
+  const world = await services({ secondRotation: 'confirm' });
+  world.pass(3 * 86_400);
+  await world.rotator.runDue();
+  world.pass(86_400 + 299);
+  await assert.rejects(world.keyRings.rotate(caller(), world.cluster, PLAIN), refused);
+  world.pass(1);
+  assert.equal((await world.keyRings.rotate(caller(), world.cluster, PLAIN)).outcome, 'rotated');
+});
+
+test('a repeat answers with the first operation, and a rotation that joins one is not refused', async () => {
+  const world = await services({ secondRotation: 'confirm' });
+  const first = await world.keyRings.rotate(caller('id'), world.cluster, PLAIN);
+  assert.equal((await world.keyRings.rotate(caller('id'), world.cluster, PLAIN)).operation.id, first.operation.id);
+  const asked = await world.keyRings.rotate(caller('other'), world.cluster, { ...PLAIN, revokePrevious: true });
+  const joining = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  assert.deepEqual([asked.outcome, joining.outcome, joining.operation.id], ['waiting', 'joined', asked.operation.id]);
+  assert.deepEqual((await world.keyRings.rotate(caller('other'), world.cluster, { ...PLAIN, revokePrevious: true })).operation.id, asked.operation.id);
+});
+
+test('what a rotation would revoke is seen on the ring as it is when it would', async () => {
+  const world = await services({ secondRotation: 'confirm' });
+  world.hooks.make = async () => {
+    world.hooks.make = async () => undefined;
+    await world.keyRings.rotate(caller(), world.cluster, PLAIN);
+  };
+  await assert.rejects(world.keyRings.rotate(caller(), world.cluster, PLAIN), refused);
+  assert.match(picture(await world.ring()), /^1R 2A \dP$/);
+});
+
 test('an operation that was never there is not found', async () => {
   const world = await services();
   assert.equal(await world.operations.find('nothing'), null);

@@ -7,12 +7,14 @@
 import { randomUUID } from 'node:crypto';
 import { after, HOUR } from '../domain/durations.ts';
 import { MintmarkError } from '../domain/errors.ts';
-import { type KeyRing, keysIn, type RotationPolicy } from '../domain/key-ring.ts';
+import { type KeyRing, keysIn, type RotationPolicy, type SigningKey } from '../domain/key-ring.ts';
 import type { NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { type Operation, REPEAT_HOURS } from '../domain/operation.ts';
+import { resourceGroupOf } from '../domain/resource-id.ts';
 import type { Resource } from '../domain/resource.ts';
-import { emergency, requestRotation, revokeKey, setPolicy, switchesAtOnce } from '../domain/rotation.ts';
+import { brokenByRotation, emergency, requestRotation, revokeKey, setPolicy, switchesAtOnce } from '../domain/rotation.ts';
 import { nextStep, type RingSettings, type SilentSigner } from '../domain/rotation-schedule.ts';
+import { unaskedRevocation } from '../domain/second-rotation.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { issuerIdOf } from './issuers.ts';
@@ -40,9 +42,12 @@ export interface RotateHow {
   readonly force: boolean;
   /** Revoke every key and start again with two new ones. */
   readonly emergency: boolean;
+  /** Revoke the retired keys, where the configuration wants that to be asked for; force and emergency ask for it too. */
+  readonly revokePrevious?: boolean;
 }
 
 export interface KeyRings {
+  /** @throws MintmarkError `RotationWouldRevoke`. */
   rotate(caller: Caller, cluster: Resource, how: RotateHow): Promise<RotationResult>;
   revokeKey(caller: Caller, cluster: Resource, kid: string, force: boolean): Promise<RotationResult>;
   setPolicy(caller: Caller, cluster: Resource, policy: RotationPolicy): Promise<void>;
@@ -59,6 +64,8 @@ interface Decision {
 interface Verb {
   readonly action: string;
   readonly kind: Operation['kind'];
+  /** Keys that it would revoke without having been told to; left out where it never does. */
+  readonly unasked?: (ring: KeyRing, now: Date) => readonly SigningKey[];
   /** How many new keys `decide` would use now. */
   keysNeeded(ring: KeyRing, now: Date): number;
   decide(ring: KeyRing, keys: readonly NewKey[], operationId: string, now: Date): Decision;
@@ -98,6 +105,7 @@ export function createKeyRings(
   async function decideIn(tx: StoreWriter, caller: Caller, cluster: Resource, issuerId: string, verb: Verb, keys: readonly NewKey[]): Promise<Decision | 'needs more keys'> {
     const repeated = await repeatedOperation(tx, caller, cluster, verb.action, tx.now);
     if (repeated !== null) return { change: null, outcome: 'joined', operationId: repeated.id, revoked: repeated.result.revoked };
+    if (verb.unasked !== undefined) await refuseUnasked(tx, cluster, issuerId, verb.unasked);
     const operationId = randomUUID();
     let decision: Decision | 'needs more keys' | undefined;
     const commit = await rings.commit(tx, issuerId, (ring, now) => {
@@ -116,7 +124,7 @@ export function createKeyRings(
   }
 
   return {
-    rotate: (caller, cluster, how) => perform(caller, cluster, how.emergency ? emergencyVerb(caller) : rotateVerb(caller, how.force)),
+    rotate: (caller, cluster, how) => perform(caller, cluster, how.emergency ? emergencyVerb(caller) : rotateVerb(caller, how, rings.settings)),
     revokeKey: (caller, cluster, kid, force) => perform(caller, cluster, revokeVerb(caller, kid, force)),
     async setPolicy(caller, cluster, policy) {
       const why: Why = { cause: 'configuration', actor: actorOf(caller), reason: 'the rotation policy was set' };
@@ -137,10 +145,11 @@ export function whatOperationWaitsFor(operation: Operation, ring: KeyRing | null
   return waiting;
 }
 
-function rotateVerb(caller: Caller, force: boolean): Verb {
+function rotateVerb(caller: Caller, { force, revokePrevious = false }: RotateHow, { secondRotation }: RingSettings): Verb {
   const why: Why = { cause: force ? 'force' : 'manual', actor: actorOf(caller), reason: force ? 'a forced rotation was asked for' : 'a rotation was asked for' };
   return {
-    action: force ? 'rotate with force' : 'rotate', kind: 'rotate',
+    action: force ? 'rotate with force' : revokePrevious ? 'rotate and revoke' : 'rotate', kind: 'rotate',
+    unasked: (ring, now) => (secondRotation === 'allow' || force || revokePrevious ? [] : brokenByRotation(ring, now)),
     keysNeeded: (ring, now) => (ring.open && switchesAtOnce(ring, force, now) ? 1 : 0),
     decide: (ring, keys, operationId, now) => requestRotation(ring, { operationId, force }, keys[0]!, now, why),
   };
@@ -170,6 +179,13 @@ function revokeVerb(caller: Caller, kid: string, force: boolean): Verb {
       return { change: already ? null : revokeKey(ring, kid, force, keys[0]!, now, why), outcome: 'revoked', operationId, revoked: [kid] };
     },
   };
+}
+
+/** In the transaction that would rotate, so what is named is what would be revoked. */
+async function refuseUnasked(tx: StoreWriter, cluster: Resource, issuerId: string, unasked: NonNullable<Verb['unasked']>): Promise<void> {
+  const ring = await tx.keyRing(issuerId);
+  const keys = ring === null ? [] : unasked(ring, tx.now);
+  if (keys.length > 0) throw unaskedRevocation(keys, await tx.liveTokens(issuerId, tx.now), `mintmark issuer rotate -g ${resourceGroupOf(cluster.id)} -n ${cluster.name}`);
 }
 
 async function repeatedOperation(tx: StoreReader, caller: Caller, cluster: Resource, action: string, now: Date): Promise<Operation | null> {

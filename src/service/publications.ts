@@ -34,9 +34,9 @@ export function createPublications(store: Store, rings: RingCommits, catchUp: ()
 async function confirmRings(store: Store, rings: RingCommits, confirmed: Confirmation, log: Logger): Promise<void> {
   for (;;) {
     const issuers = await store.read((tx) => tx.issuersAwaitingConfirmation(confirmed.change, BATCH));
-    let damaged = 0;
-    for (const issuerId of issuers) damaged += (await confirmWhole(store, rings, issuerId, confirmed, log)) ? 0 : 1;
-    if (issuers.length < BATCH || damaged === issuers.length) return;
+    // At the same time, so that the store can commit them together.
+    const whole = await Promise.all(issuers.map((issuerId) => confirmWhole(store, rings, issuerId, confirmed, log)));
+    if (issuers.length < BATCH || !whole.includes(true)) return;
   }
 }
 

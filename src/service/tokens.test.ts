@@ -33,6 +33,16 @@ test('a rotation between signature and record makes it sign again, with the new 
   assert.deepEqual([...await world.store.read((tx) => tx.liveTokens(world.issuerId, world.store.now()))], [['key2', 1]]);
 });
 
+test('what is remembered of a ring that has moved on since signs nothing that is given out', async () => {
+  const world = await services();
+  assert.match((await world.tokens.issue(world.cluster, REQUEST)).token, /^key1\./);
+  await world.keyRings.rotate(caller(), world.cluster, { force: false, emergency: false });
+  assert.match((await world.tokens.issue(world.cluster, REQUEST)).token, /^key2\./);
+  assert.deepEqual([...await world.store.read((tx) => tx.liveTokens(world.issuerId, world.store.now()))], [['key1', 1], ['key2', 1]]);
+  await world.store.write((tx) => world.issuers.close(tx, world.issuerId, 'principal:ada'));
+  await assert.rejects(world.tokens.issue(world.cluster, REQUEST), (error) => isMintmarkError(error, 'KeyRingClosed'));
+});
+
 test('a ring that moves each time is given up on, with no token', async () => {
   const world = await services();
   world.hooks.sign = async () => void (await world.keyRings.rotate(caller(), world.cluster, { force: true, emergency: false }));

@@ -4,11 +4,10 @@
  */
 import type { Logger } from 'pino';
 import { pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
+import type { SignerMode } from '../domain/signer.ts';
 import type { RingUser } from './ring-user.ts';
 import type { ServerClient } from './server-client.ts';
 import { pause, retryAfter } from './signer-clock.ts';
-
-export type SignerMode = 'external' | 'keyFiles';
 
 interface AcknowledgerDeps {
   readonly client: Pick<ServerClient, 'acknowledge'>;

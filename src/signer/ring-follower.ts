@@ -9,9 +9,10 @@
 import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { isDeletedSigner, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
+import type { SignerMode } from '../domain/signer.ts';
 import { openRing } from '../keys/ring-envelope.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
-import { Acknowledger, type SignerMode } from './acknowledger.ts';
+import { Acknowledger } from './acknowledger.ts';
 import { Lease, type Moment } from './lease.ts';
 import type { RingUser, UsableRing } from './ring-user.ts';
 import type { ServerClient } from './server-client.ts';
@@ -142,7 +143,7 @@ export class RingFollower {
     const { client, clock } = this.#deps;
     const sent = { at: clock.now(), monotonic: clock.monotonic() };
     try {
-      const jwe = await client.ring({ point: this.#held, leaseSeconds: this.#held?.leaseSeconds }, waitSeconds, sent.at, signal);
+      const jwe = await client.ring({ mode: this.#deps.mode, point: this.#held, leaseSeconds: this.#held?.leaseSeconds }, waitSeconds, sent.at, signal);
       const found = jwe === null ? 'none' : await this.#take(jwe);
       if (found !== 'deleted') this.#say({ standing: 'connected', trouble: null });
       await this.#inContact(sent);

@@ -8,6 +8,7 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import { type ErrorCode, ERROR_CATALOGUE, MintmarkError } from '../domain/errors.ts';
 import type { RingPoint } from '../domain/ring-for-signer.ts';
+import type { SignerMode } from '../domain/signer.ts';
 import type { AcknowledgeRequest, EnrollReply, EnrollRequest, RingReply, SignerErrorBody } from '../http/signers/contract.ts';
 import { makeAssertion } from '../keys/assertion.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
@@ -21,6 +22,7 @@ const PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledg
 
 /** The ring that the signer has, and its lease in seconds: null is for ever, undefined that it has none. */
 export interface HeldRing {
+  readonly mode: SignerMode;
   readonly point: RingPoint | null;
   readonly leaseSeconds: number | null | undefined;
 }
@@ -50,8 +52,8 @@ interface Sent {
 export function createServerClient(address: ServerAddress, keys: SignerKeys, signerId: string): ServerClient {
   const { exchange, close } = createExchange(address, keys, signerId);
   return {
-    async ring({ point, leaseSeconds }, waitSeconds, now, signal) {
-      const query = new URLSearchParams({ epoch: String(point?.epoch ?? 0), version: String(point?.version ?? 0), wait: String(waitSeconds), clock: now.toISOString() });
+    async ring({ mode, point, leaseSeconds }, waitSeconds, now, signal) {
+      const query = new URLSearchParams({ epoch: String(point?.epoch ?? 0), version: String(point?.version ?? 0), wait: String(waitSeconds), clock: now.toISOString(), mode });
       if (leaseSeconds !== undefined) query.set('lease', String(leaseSeconds ?? 'off'));
       const reply = await exchange({ method: 'GET', target: `${PATHS.ring}?${query}`, now, withinMs: WITHIN + waitSeconds * 1000, signal });
       if (reply === null) return null;

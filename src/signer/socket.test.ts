@@ -54,8 +54,7 @@ test('another mode, owner and group by request', async (t) => {
 
 test('closing takes the path away and frees it for the next', async (t) => {
   const path = join(socketFolder(t), 's.sock');
-  const first = await openSocket({ path }, lockFile, greet);
-  first.close();
+  (await open(t, { path })).close();
   assert.equal(existsSync(path), false);
   await open(t, { path });
   assert.equal(await ask(path), 'hello');
@@ -74,9 +73,9 @@ test('a live socket is never taken: of another signer, of another program', asyn
   const folder = socketFolder(t);
   const [ours, foreign] = [join(folder, 'ours'), join(folder, 'foreign')];
   await open(t, { path: ours });
-  await assert.rejects(openSocket({ path: ours }, lockFile, () => undefined), { code: 'HomeInUse', message: `Another signer serves ${ours}. Stop it, or choose another path.` });
+  await assert.rejects(open(t, { path: ours }), { code: 'HomeInUse', message: `Another signer serves ${ours}. Stop it, or choose another path.` });
   await foreignSocket(t, foreign);
-  await assert.rejects(openSocket({ path: foreign }, lockFile, () => undefined), { code: 'SocketInUse', message: `Another process serves ${foreign}. Stop it, or choose another path.` });
+  await assert.rejects(open(t, { path: foreign }), { code: 'SocketInUse', message: `Another process serves ${foreign}. Stop it, or choose another path.` });
   assert.deepEqual([await ask(ours), await ask(foreign)], ['hello', 'hello']);
 });
 
@@ -96,7 +95,7 @@ test('what is no socket stays', async (t) => {
   symlinkSync(file, link);
   mkdirSync(join(folder, 'folder'));
   for (const path of [file, link, join(folder, 'folder')]) {
-    await assert.rejects(openSocket({ path }, lockFile, greet), { code: 'SocketInUse', message: `${path} is no socket. Move it away, or choose another path.` });
+    await assert.rejects(open(t, { path }), { code: 'SocketInUse', message: `${path} is no socket. Move it away, or choose another path.` });
     assert.ok(existsSync(path));
   }
 });
@@ -106,15 +105,15 @@ test('a folder in which others can write is refused', async (t) => {
   mkdirSync(folder);
   for (const mode of [0o777, 0o1777, 0o770]) {
     chmodSync(folder, mode);
-    await assert.rejects(openSocket({ path: join(folder, 's.sock') }, lockFile, greet), { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${folder} \\(mode ${mode.toString(8)}\\)`) });
+    await assert.rejects(open(t, { path: join(folder, 's.sock') }), { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${folder} \\(mode ${mode.toString(8)}\\)`) });
   }
 });
 
 test('a path that is too long, or can not be made, is refused at once', async (t) => {
   const folder = socketFolder(t);
   const path = join(folder, 'x'.repeat(107 - folder.length));
-  await assert.rejects(openSocket({ path }, lockFile, greet), { code: 'InvalidConfiguration', message: `The socket's path ${path} has 108 bytes; the system takes 107 at most. Choose a shorter one.` });
+  await assert.rejects(open(t, { path }), { code: 'InvalidConfiguration', message: `The socket's path ${path} has 108 bytes; the system takes 107 at most. Choose a shorter one.` });
   await open(t, { path: path.slice(0, -1) });
   writeFileSync(join(folder, 'file'), '');
-  await assert.rejects(openSocket({ path: join(folder, 'file', 's.sock') }, lockFile, greet), { code: 'InvalidConfiguration', message: /can not be made \(EEXIST\)/ });
+  await assert.rejects(open(t, { path: join(folder, 'file', 's.sock') }), { code: 'InvalidConfiguration', message: /can not be made \(EEXIST\)/ });
 });

@@ -29,6 +29,8 @@ export type LockFile = (file: string, message: string) => { readonly release: ()
 
 /** Bytes of a path that fit into `sockaddr_un` with a zero at the end. */
 const LONGEST_PATH = process.platform === 'linux' ? 107 : 103;
+/** An API server has one. */
+const MOST_CONNECTIONS = 64;
 /** A socket that says nothing for so long, in milliseconds, is one that lives and is busy. */
 const CONNECT_WITHIN = 2000;
 
@@ -48,6 +50,7 @@ export async function openSocket(place: SocketPlace, lockFile: LockFile, accept:
       await removeStale(path);
       const server = await listen(path, accept);
       const close = (): void => {
+        if (!server.listening) return;
         // Takes the path away at once; its callback would wait for the connections.
         server.close();
         lock.release();
@@ -108,6 +111,7 @@ function isLive(path: string): Promise<boolean> {
 /** Binds under a umask that leaves nothing to anybody else; `listen` on a path binds before it returns. */
 function listen(path: string, accept: (connection: Socket) => void): Promise<Server> {
   const server = createServer(accept);
+  server.maxConnections = MOST_CONNECTIONS;
   return new Promise((resolved, rejected) => {
     server.once('error', rejected);
     const former = process.umask(0o177);

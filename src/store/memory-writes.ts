@@ -4,6 +4,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import { OPERATION_DAYS, REPEAT_HOURS } from '../domain/operation.ts';
 import { isWithin, resourceKey } from '../domain/resource-id.ts';
 import { ENDED_CREDENTIAL_DAYS, isForgotten } from '../domain/signer.ts';
+import { automaticRotationDue } from '../domain/rotation-schedule.ts';
 import { TOKEN_RECORD_DAYS } from '../domain/service-account-token.ts';
 import { memoryReads } from './memory-reads.ts';
 import { type Held, keyOf, type MemoryState, ringWithSigners, type StoredRing, type Tables } from './memory-state.ts';
@@ -82,7 +83,7 @@ const resourceWrites = (draft: Draft): Some<'putResource' | 'deleteResource' | '
   },
 });
 
-const keyRingWrites = (draft: Draft, now: Date): Some<'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap'> => ({
+const keyRingWrites = (draft: Draft, now: Date): Some<'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap' | 'wakeOverdueRings'> => ({
   async insertKeyRing(update) {
     const { issuerId } = update.change.ring;
     assertBirth(update.change);
@@ -104,10 +105,21 @@ const keyRingWrites = (draft: Draft, now: Date): Some<'insertKeyRing' | 'updateK
     if (stored !== undefined) draft.put('rings', issuerId, { ...stored, wakeAt: at });
   },
   async wakeRingsWithOtherGap(gapSeconds, at) {
-    const other = [...draft.tables.rings.values()].filter(({ ring, wakeAt }) => ring.open && ring.gap.seconds !== gapSeconds && (wakeAt === null || wakeAt > at));
-    for (const stored of other) draft.put('rings', stored.ring.issuerId, { ...stored, wakeAt: at });
+    wake(draft, at, ({ ring }) => ring.open && ring.gap.seconds !== gapSeconds);
+  },
+  async wakeOverdueRings(at) {
+    wake(draft, at, ({ ring }) => {
+      const due = automaticRotationDue(ring);
+      return due !== null && hasCome(due, at);
+    });
   },
 });
+
+/** Makes rings due at `at` that are not due before. */
+function wake(draft: Draft, at: Date, which: (stored: StoredRing) => boolean): void {
+  const asleep = [...draft.tables.rings.values()].filter((stored) => which(stored) && (stored.wakeAt === null || stored.wakeAt > at));
+  for (const stored of asleep) draft.put('rings', stored.ring.issuerId, { ...stored, wakeAt: at });
+}
 
 function commit(draft: Draft, stored: StoredRing | null, { change: ringChange, wakeAt }: RingUpdate): StoredRing {
   const { ring, events, sealed } = ringChange;

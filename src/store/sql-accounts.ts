@@ -4,6 +4,7 @@ import { type ClientSecret, type Principal, type RoleAssignment, ROLES, type Sub
 import { resourceKey } from '../domain/resource-id.ts';
 import { Columns, ms, msOrNull, object } from './columns.ts';
 import { listed, pageStart } from './page.ts';
+import { prepared } from './prepared.ts';
 import type { Tables } from './sql-tables.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
@@ -11,10 +12,13 @@ type Reads = Pick<StoreReader, 'tenant' | 'tenants' | 'subscription' | 'subscrip
 type Puts = Pick<StoreWriter, 'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment'>;
 type Deletes = Pick<StoreWriter, 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignmentsWithin'>;
 
+const subscriptionAt = prepared((db, { key }: { key: string }) => db.selectFrom('subscriptions').selectAll().where('key', '=', key));
+const rolesOf = prepared((db, { key }: { key: string }) => db.selectFrom('role_assignments').selectAll().where('principal_key', '=', key).orderBy('scope_key').orderBy('role'));
+
 export const accountReads = (db: Kysely<Tables>): Reads => ({
   tenant: async (id) => one(await db.selectFrom('tenants').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), tenantOf),
   tenants: async () => (await db.selectFrom('tenants').selectAll().orderBy('key').execute()).map(tenantOf),
-  subscription: async (id) => one(await db.selectFrom('subscriptions').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), subscriptionOf),
+  subscription: async (id) => one((await subscriptionAt(db, { key: resourceKey(id) }))[0], subscriptionOf),
   subscriptions: async (tenantId) => (await db.selectFrom('subscriptions').selectAll().where('tenant_key', '=', resourceKey(tenantId)).orderBy('key').execute()).map(subscriptionOf),
   principal: async (id) => one(await db.selectFrom('principals').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), principalOf),
   async principals(tenantId, page) {
@@ -23,8 +27,7 @@ export const accountReads = (db: Kysely<Tables>): Reads => ({
       .$if(start !== null, (query) => query.where('key', '>', start)).orderBy('key').limit(page.limit + 1).execute();
     return listed(rows.map(principalOf), page.limit, ({ id }) => resourceKey(id));
   },
-  roleAssignments: async (principalId) =>
-    (await db.selectFrom('role_assignments').selectAll().where('principal_key', '=', resourceKey(principalId)).orderBy('scope_key').orderBy('role').execute()).map(roleAssignmentOf),
+  roleAssignments: async (principalId) => (await rolesOf(db, { key: resourceKey(principalId) })).map(roleAssignmentOf),
   roleAssignmentsAt: async (scope) =>
     (await db.selectFrom('role_assignments').selectAll().where('scope_key', '=', resourceKey(scope)).orderBy('principal_key').orderBy('role').execute()).map(roleAssignmentOf),
 });

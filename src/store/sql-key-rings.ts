@@ -11,13 +11,14 @@ import { type EnrolledSigner, writeOffsCountSince } from '../domain/signer.ts';
 import { Columns, ms, msOrNull } from './columns.ts';
 import { keyEventOf, keyEventRow, keyRingOf, keyRingRow, signingKeyOf, signingKeyRow, verifyOnlyKeyOf, verifyOnlyKeyRow } from './key-ring-rows.ts';
 import { listed, numberedPageStart } from './page.ts';
+import { prepared } from './prepared.ts';
 import { assertBirth, assertSuccessor, revokedKids, sealedToDestroy } from './ring-commit.ts';
 import { enrolledSignerOf } from './signer-rows.ts';
 import { type KeyRingRow, type Tables, YES } from './sql-tables.ts';
 import type { RingUpdate, StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'keyRing' | 'sealedKey' | 'isRevoked' | 'events' | 'dueIssuers' | 'nextWake'>;
-type Writes = Pick<StoreWriter, 'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap'>;
+type Writes = Pick<StoreWriter, 'insertKeyRing' | 'updateKeyRing' | 'setWakeAt' | 'wakeRingsWithOtherGap' | 'wakeOverdueRings'>;
 
 /** What the writes of rings need to know of their transaction. */
 export interface RingTransaction {
@@ -73,12 +74,19 @@ export const keyRingWrites = (db: Kysely<Tables>, { now, onDestroyed }: RingTran
     await db.updateTable('key_rings').set({ wake_at: ms(at) }).where('open', '=', YES).where('gap_seconds', '!=', gapSeconds)
       .where((is) => is.or([is('wake_at', 'is', null), is('wake_at', '>', ms(at))])).execute();
   },
+  async wakeOverdueRings(at) {
+    await db.updateTable('key_rings').set({ wake_at: ms(at) }).where('rotation_due', '<=', ms(at))
+      .where((is) => is.or([is('wake_at', 'is', null), is('wake_at', '>', ms(at))])).execute();
+  },
 });
 
+const ringRow = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('key_rings').selectAll().where('issuer_id', '=', issuerId));
+const keyRows = prepared((db, { issuerId }: { issuerId: string }) => db.selectFrom('signing_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position'));
+
 export async function storedRing(db: Kysely<Tables>, issuerId: string): Promise<{ readonly ring: KeyRing; readonly change: number } | null> {
-  const row = await db.selectFrom('key_rings').selectAll().where('issuer_id', '=', issuerId).executeTakeFirst();
+  const [row] = await ringRow(db, { issuerId });
   if (row === undefined) return null;
-  const keys = (await db.selectFrom('signing_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position').execute()).map(signingKeyOf);
+  const keys = (await keyRows(db, { issuerId })).map(signingKeyOf);
   const verifyOnly = row.verify_only === 0 ? [] : await db.selectFrom('verify_only_keys').selectAll().where('issuer_id', '=', issuerId).orderBy('position').execute();
   const ring = keyRingOf(row, { keys, verifyOnly: verifyOnly.map(verifyOnlyKeyOf), signers: await signersOfRing(db, row, keys) });
   return { ring, change: changeNumber(row) };

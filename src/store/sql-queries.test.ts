@@ -69,6 +69,7 @@ async function writes(tx: StoreWriter): Promise<void> {
   await tx.recordToken(token('jti', { kid: 'key2' }), 2);
   await tx.setWakeAt('issuer', START);
   await tx.wakeRingsWithOtherGap(3, START);
+  await tx.wakeOverdueRings(START);
   await tx.markIssuerDeleted(issuer('issuer').id, START);
   await tx.deleteResource('/a');
   await tx.deleteTenant('t');

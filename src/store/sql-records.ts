@@ -4,6 +4,7 @@ import { after, DAY, HOUR } from '../domain/durations.ts';
 import { OPERATION_DAYS, REPEAT_HOURS } from '../domain/operation.ts';
 import { TOKEN_RECORD_DAYS } from '../domain/service-account-token.ts';
 import { Columns, ms, textRecord } from './columns.ts';
+import { prepared } from './prepared.ts';
 import { operationOf, operationRow } from './resource-rows.ts';
 import { one } from './sql-accounts.ts';
 import { sweepSigners } from './sql-signers.ts';
@@ -12,6 +13,15 @@ import type { ServerKey, StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'operation' | 'operationsEndingBy' | 'requestedOperation' | 'liveTokens' | 'serverKeys' | 'setting'>;
 type Writes = Pick<StoreWriter, 'putOperation' | 'rememberRequest' | 'recordToken' | 'putServerKey' | 'deleteServerKey' | 'putSetting' | 'sweep'>;
+
+/** The ring's version, if its active key is this one. */
+const versionSignedBy = prepared((db, { issuerId, kid }: { issuerId: string; kid: string }) =>
+  db.selectFrom('key_rings').innerJoin('signing_keys', 'signing_keys.issuer_id', 'key_rings.issuer_id').select('key_rings.version')
+    .where('key_rings.issuer_id', '=', issuerId).where('signing_keys.kid', '=', kid).where('signing_keys.state', '=', 'active'));
+const insertToken = prepared((db, row: Tables['issued_tokens']) => {
+  const { issuer_id, jti, kid, subject, audiences, issued_at, expires_at } = row;
+  return db.insertInto('issued_tokens').values({ issuer_id, jti, kid, subject, audiences, issued_at, expires_at });
+});
 
 export const recordReads = (db: Kysely<Tables>): Reads => ({
   operation: async (id) => one(await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst(), operationOf),
@@ -39,13 +49,10 @@ export const recordWrites = (db: Kysely<Tables>, now: Date): Writes => ({
     await db.insertInto('requests').values(row).onConflict((on) => on.column('key').doUpdateSet(row)).execute();
   },
   async recordToken(token, ringVersion) {
-    const ring = await db.selectFrom('key_rings').innerJoin('signing_keys', 'signing_keys.issuer_id', 'key_rings.issuer_id').select('key_rings.version')
-      .where('key_rings.issuer_id', '=', token.issuerId).where('signing_keys.kid', '=', token.kid).where('signing_keys.state', '=', 'active').executeTakeFirst();
+    const [ring] = await versionSignedBy(db, token);
     if (ring?.version !== ringVersion) return false;
     const { jti, kid, subject } = token;
-    await db.insertInto('issued_tokens').values({
-      issuer_id: token.issuerId, jti, kid, subject, audiences: JSON.stringify(token.audiences), issued_at: ms(token.issuedAt), expires_at: ms(token.expiresAt),
-    }).execute();
+    await insertToken(db, { issuer_id: token.issuerId, jti, kid, subject, audiences: JSON.stringify(token.audiences), issued_at: ms(token.issuedAt), expires_at: ms(token.expiresAt) });
     return true;
   },
   async putServerKey({ purpose, kid, publicJwk, sealed, createdAt }) {

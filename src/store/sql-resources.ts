@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { resourceKey } from '../domain/resource-id.ts';
 import { ms } from './columns.ts';
 import { listed, pageStart } from './page.ts';
+import { prepared } from './prepared.ts';
 import { issuerOf, issuerRow, resourceOf, resourceRow } from './resource-rows.ts';
 import { issuerUsedBefore } from './ring-commit.ts';
 import { one } from './sql-accounts.ts';
@@ -13,13 +14,16 @@ type Reads = Pick<StoreReader, 'resource' | 'resources' | 'issuer' | 'issuerByPa
 type Writes = Pick<StoreWriter, 'putResource' | 'deleteResource' | 'insertIssuer' | 'markIssuerDeleted'>;
 type ResourceQuery = Parameters<StoreReader['resources']>[0];
 
+const resourceAt = prepared((db, { key }: { key: string }) => db.selectFrom('resources').selectAll().where('key', '=', key));
+const issuerOfId = prepared((db, { id }: { id: string }) => db.selectFrom('issuers').selectAll().where('id', '=', id));
+
 export const resourceReads = (db: Kysely<Tables>): Reads => ({
-  resource: async (id) => one(await db.selectFrom('resources').selectAll().where('key', '=', resourceKey(id)).executeTakeFirst(), resourceOf),
+  resource: async (id) => one((await resourceAt(db, { key: resourceKey(id) }))[0], resourceOf),
   async resources(query, page) {
     const rows = await resourceRows(db, query, page);
     return listed(rows.map(resourceOf), page.limit, ({ id }) => resourceKey(id));
   },
-  issuer: async (id) => one(await db.selectFrom('issuers').selectAll().where('id', '=', id).executeTakeFirst(), issuerOf),
+  issuer: async (id) => one((await issuerOfId(db, { id }))[0], issuerOf),
   issuerByPath: async (path) => one(await db.selectFrom('issuers').selectAll().where('path', '=', path).executeTakeFirst(), issuerOf),
   issuerIds: async () => (await db.selectFrom('key_rings').select('issuer_id').where('documented', '=', YES).orderBy('issuer_id').execute()).map((row) => row.issuer_id),
 });

@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import { MintmarkError } from '../domain/errors.ts';
 import { Columns } from './columns.ts';
 import { accountReads, accountWrites } from './sql-accounts.ts';
+import { prepared } from './prepared.ts';
 import { keyRingReads, keyRingWrites } from './sql-key-rings.ts';
 import { publicationReads, publicationWrites } from './sql-publication.ts';
 import { recordReads, recordWrites } from './sql-records.ts';
@@ -34,12 +35,11 @@ export interface SqlBackEnd {
 export async function openSqlStore(backEnd: SqlBackEnd, clock: () => Date): Promise<Store> {
   let latest = 0;
   const advance = (stored: number): Date => new Date((latest = Math.max(latest, stored, clock().getTime())));
-  await backEnd.read(async (db) => advance(await storedClock(db)));
+  await backEnd.read(async (db) => advance(clockOf(await clockRow(db, {}))));
   return {
     read: (work) => backEnd.read((db) => work(reader(db))),
     write: (work) => backEnd.write(async (db) => {
-      const now = advance(await storedClock(db));
-      await db.updateTable('store_state').set({ clock: now.getTime() }).execute();
+      const now = advance(clockOf(await laterClock(db, { now: advance(0).getTime() })));
       return work(writer(db, now, () => backEnd.eraseDeleted()));
     }),
     now: () => advance(0),
@@ -47,8 +47,13 @@ export async function openSqlStore(backEnd: SqlBackEnd, clock: () => Date): Prom
   };
 }
 
-async function storedClock(db: Kysely<Tables>): Promise<number> {
-  const row = await db.selectFrom('store_state').select('clock').executeTakeFirstOrThrow(() => new MintmarkError('StoreCorrupt', 'The store has lost its state (change number and clock). Restore it from a backup.'));
+const clockRow = prepared((db) => db.selectFrom('store_state').select('clock'));
+/** Moves the stored clock on to `now`, or leaves it where it is ahead. */
+const laterClock = prepared((db, { now }: { now: number }) =>
+  db.updateTable('store_state').set((is) => ({ clock: is.case().when('clock', '<', now).then(now).else(is.ref('clock')).end() })).returning('clock'));
+
+function clockOf([row]: readonly Pick<Tables['store_state'], 'clock'>[]): number {
+  if (row === undefined) throw new MintmarkError('StoreCorrupt', 'The store has lost its state (change number and clock). Restore it from a backup.');
   return new Columns(row, 'the store itself').date('clock').getTime();
 }
 

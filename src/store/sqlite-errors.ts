@@ -12,6 +12,7 @@ interface Meaning {
 
 const LOCKED = { code: 'StoreBusy', message: 'Another process holds the lock of the store; its turn to write did not come in time. Try again.' } as const;
 const DAMAGED = { code: 'StoreCorrupt', message: "The store's file is damaged or is no SQLite database. Stop Mintmark and restore the file from a backup." } as const;
+const FULL = { code: 'StoreFull', message: 'The disk of the store is full. Nothing was changed. Free some space; reading goes on meanwhile.' } as const;
 const unavailable = (why: string): Meaning => ({ code: 'StoreUnavailable', message: `The store can not be read or written: ${why}. Nothing was changed.` });
 
 /** Primary result code → meaning. All others are errors of the program. */
@@ -23,12 +24,18 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [8, unavailable('its file, or the folder of it, can only be read (SQLITE_READONLY)')],
   [10, unavailable('the disk reported an error (SQLITE_IOERR); look at the kernel log')],
   [11, DAMAGED],
-  [13, { code: 'StoreFull', message: 'The disk of the store is full. Nothing was changed. Free some space; reading goes on meanwhile.' }],
+  [13, FULL],
   [14, unavailable('its file can not be opened (SQLITE_CANTOPEN); look at its folder and permissions')],
   [15, unavailable('its file is locked in a way that SQLite does not know (SQLITE_PROTOCOL)')],
   [19, { code: 'InternalError', message: 'A record is in the store already, or belongs to one that is not (SQLITE_CONSTRAINT). Nothing was changed.' }],
   [23, unavailable('the access is denied (SQLITE_AUTH)')],
   [26, DAMAGED],
+]);
+
+/** Extended result code → meaning, where it says more than its primary one. */
+const MORE_EXACT: ReadonlyMap<number, Meaning> = new Map([
+  // SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow.
+  [10 | (19 << 8), FULL],
 ]);
 
 interface SqliteError extends Error {
@@ -51,6 +58,6 @@ const REFUSALS: ReadonlyMap<unknown, Meaning> = new Map([
 /** The foreseen error that an error of node:sqlite stands for; any other error as it is. */
 export function toStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
-  const meaning = isSqliteError(error) ? MEANINGS.get(error.errcode & 0xff) : REFUSALS.get(error.code);
+  const meaning = isSqliteError(error) ? (MORE_EXACT.get(error.errcode) ?? MEANINGS.get(error.errcode & 0xff)) : REFUSALS.get(error.code);
   return meaning === undefined ? error : new MintmarkError(meaning.code, meaning.message, { cause: error });
 }

@@ -6,6 +6,7 @@
 import { chmod, open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
+import { diskError } from './disk-errors.ts';
 import { migrate } from './migrations/migrate.ts';
 import { openSqlStore } from './sql.ts';
 import { sqliteBackEnd } from './sqlite-back-end.ts';
@@ -60,6 +61,8 @@ async function makePrivate(file: string): Promise<void> {
 function openingError(file: string, error: unknown): unknown {
   const meant = toStoreError(error);
   if (isMintmarkError(meant)) return new MintmarkError(meant.code, `The store ${file} can not be opened. ${meant.message}`, { cause: error });
+  const ofDisk = diskError(error, `The store ${file} can not be opened`);
+  if (ofDisk !== null) return ofDisk;
   if (!(meant instanceof Error) || !('syscall' in meant)) return meant;
   return new MintmarkError('StoreUnavailable', `The store ${file} can not be opened: ${meant.message}. Look at its folder and permissions.`, { cause: error });
 }

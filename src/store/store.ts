@@ -211,6 +211,8 @@ export interface StoreWriter extends StoreReader {
   setWakeAt(issuerId: string, at: Date | null): Promise<void>;
   /** Makes every open ring with another publication gap due at `at`. */
   wakeRingsWithOtherGap(gapSeconds: number, at: Date): Promise<void>;
+  /** Makes every ring due at `at` whose active key should have given way by then. */
+  wakeOverdueRings(at: Date): Promise<void>;
 
   /** Inserts or replaces. The ring of its issuer, which exists, has it among its signers from then on (`concerns`); that is no commit of the ring. */
   putSigner(signer: SignerRecord): Promise<void>;

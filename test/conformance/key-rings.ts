@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
-import { changeGap, close, prune, requestRotation, revokeKey } from '../../src/domain/rotation.ts';
+import { changeGap, close, prune, requestRotation, revokeKey, setPolicy } from '../../src/domain/rotation.ts';
 import type { NumberedEvent, RingUpdate, Store } from '../../src/store/store.ts';
 import { at, BY_HAND, newKey, picture, START } from '../support/rings.ts';
 import { bear, newborn, type OpenStore, pages, rotated } from './fixtures.ts';
 
+const DAY = 86_400;
 const NAMES = ['key1', 'key2', 'key3', 'key4'];
 
 /** Which of the keys 1 to 4 have a sealed half, as a text of their numbers. */
@@ -208,6 +209,20 @@ function calendarTests(openStore: OpenStore): void {
     });
     assert.deepEqual(await store.read((tx) => tx.dueIssuers(at(4), 10)), ['early']);
     assert.deepEqual(await store.read((tx) => tx.dueIssuers(at(5), 10)), ['early', 'late', 'never']);
+  });
+
+  it('are woken when they should have rotated, unless they are due before', async (t) => {
+    const store = await openStore(t, () => START);
+    await store.write(async (tx) => {
+      for (const [id, wakeAt] of [['early', at(1)], ['late', at(40 * DAY)], ['never', null], ['closed', null], ['off', null]] as const) await bear(tx, id, wakeAt);
+      await tx.updateKeyRing('closed', (ring, now) => ({ change: close(ring, now, BY_HAND)!, wakeAt: null }));
+      await tx.updateKeyRing('off', (ring, now) => ({ change: setPolicy(ring, { rotateEvery: null }, now, BY_HAND)!, wakeAt: null }));
+      await tx.wakeOverdueRings(at(29 * DAY));
+    });
+    const dueAt = (seconds: number): Promise<readonly string[]> => store.read((tx) => tx.dueIssuers(at(seconds), 10));
+    assert.deepEqual(await dueAt(32 * DAY), ['early'], 'none should have rotated yet');
+    await store.write((tx) => tx.wakeOverdueRings(at(32 * DAY)));
+    assert.deepEqual([await dueAt(32 * DAY - 1), await dueAt(32 * DAY)], [['early'], ['early', 'late', 'never']]);
   });
 
   it('are listed while they may have documents', async (t) => {

@@ -69,7 +69,7 @@ async function secretsInFiles(): Promise<readonly (readonly [string, string])[]>
 }
 
 before(async () => {
-  const server = home.run('env', ['MINTMARK_LOG_LEVEL=trace', 'bin/mintmark', 'dev', ...home.flags('--metrics-port', String(metricsPort))]);
+  const server = home.run('env', ['MINTMARK_LOG_LEVEL=debug', 'bin/mintmark', 'dev', ...home.flags('--metrics-port', String(metricsPort))]);
   await server.up();
   const { clientId, clientSecret, endpoint, tenantId } = await home.profile();
   const accessToken = await logIn(home);

@@ -62,8 +62,8 @@ async function refused(code: string, person: string, ...line: readonly string[])
   assert.ok(ended.code !== 0 && ended.stderr.includes(`(${code})`), `${line.join(' ')}: ${ended.code} ${ended.stderr}`);
 }
 
-async function serve(): Promise<Running> {
-  const server = launch('nobody', ['serve', '--config', at('mintmark.yaml')]);
+async function serve(...settings: readonly string[]): Promise<Running> {
+  const server = launch('nobody', ['serve', '--config', at('mintmark.yaml'), ...settings.flatMap((setting) => ['--set', setting])]);
   await eventually('it serves', () => {
     if (server.isOver) throw new Error(`it ended: ${server.stderr}`);
     return server.stderr.includes('"msg":"serving"') || undefined;
@@ -151,4 +151,37 @@ test('secrets are replaced without a gap, a lost one by the operator, and logins
 
   const log = server.stderr + (await server.end('SIGTERM')).stdout;
   for (const secret of [owner, next, reset]) assert.ok(!log.includes(secret.clientSecret));
+});
+
+interface ShownIssuer {
+  readonly freezeWindows: readonly string[];
+  readonly calendar: Readonly<Record<'nextRotationAt' | 'nextRotationFrozenSince', string | null>>;
+}
+
+test('what a server is told about rotations reaches the one who asks for them, until it is started without', async () => {
+  const [from, until] = [1, 400].map((days) => new Date(Date.now() + days * 86_400_000).toISOString().replace(/\.\d+Z$/, 'Z')) as [string, string];
+  const strict = await serve('issuers.secondRotation=confirm', `issuers.freezeWindows=Sat 00:00-Sun 00:00,${from}/${until}`);
+  await logIn('root', await done<Owner>('root', 'admin', 'reset-owner', '--config', at('mintmark.yaml'), '--output', 'json'));
+  const cluster = ['-g', 'g', '-n', 'c'];
+  const rotate = ['aks', 'oidc-issuer', 'rotate-signing-keys', ...cluster, '--yes', '--no-wait'];
+  const states = async (): Promise<string> => (await done<{ state: string }[]>('root', 'issuer', 'list-keys', ...cluster)).map(({ state }) => state).join(' ');
+  const shown = (name: string): Promise<ShownIssuer> => done('root', 'issuer', 'show', '-g', 'g', '-n', name);
+  for (const name of ['c', 'quiet']) await done('root', 'aks', 'create', '-g', 'g', '-n', name, '--enable-oidc-issuer');
+  const { calendar, freezeWindows } = await shown('quiet');
+  assert.equal(freezeWindows.length, 2);
+  const [unfrozen, end, frozen] = [calendar.nextRotationFrozenSince, until, calendar.nextRotationAt].map((time) => Date.parse(time ?? ''));
+  assert.ok(unfrozen! < end! && end! <= frozen!, JSON.stringify(calendar));
+
+  await done('root', ...rotate);
+  const again = await as('root', ...rotate);
+  assert.deepEqual([again.code, again.stdout, await states()], [1, '', 'retired active prepared']);
+  assert.match(again.stderr, /^ERROR: Rotating now would revoke the retired key .* add --revoke-previous\.$/m);
+  await done('root', ...rotate, '--revoke-previous');
+  assert.equal(await states(), 'revoked active prepared');
+  await strict.end('SIGTERM');
+
+  const server = await serve();
+  const thawed = await shown('quiet');
+  assert.deepEqual([thawed.freezeWindows, thawed.calendar.nextRotationAt, thawed.calendar.nextRotationFrozenSince], [[], calendar.nextRotationFrozenSince, null]);
+  await server.end('SIGTERM');
 });

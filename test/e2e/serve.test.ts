@@ -2,95 +2,19 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { type CertificateWithKey, createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
-import { type Ended, eventually, freePort, isFree, ROOT, Running } from '../support/dev-server.ts';
+import { type Ended, eventually, isFree } from '../support/dev-server.ts';
+import { authority, certificateFor, ServeFolder, serving } from '../support/serve-folder.ts';
 
-const LAUNCHER = join(ROOT, 'bin/mintmark');
-const authority = await createAuthority('serve test', new Date());
-const certificateFor = (...hosts: readonly string[]): Promise<CertificateWithKey> => createServerCertificate(authority, hosts, new Date());
-
-/** A folder with all that a server needs, and the processes on it; removed after the last test. */
-class Server {
-  readonly dir: string;
-  readonly management: number;
-  readonly issuer: number;
-  readonly started: Running[] = [];
-
-  private constructor(dir: string, management: number, issuer: number) {
-    [this.dir, this.management, this.issuer] = [dir, management, issuer];
-  }
-
-  static async make(): Promise<Server> {
-    const server = new Server(await mkdtemp(join(tmpdir(), 'mintmark-serve-')), await freePort(), await freePort());
-    after(() => server.remove());
-    process.once('exit', () => server.remove());
-    await server.put(await certificateFor('localhost'));
-    await writeFile(server.path('key-encryption-key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-    await writeFile(server.path('mintmark.yaml'), `
-store: { file: mintmark.db }
-keyEncryptionKey: { file: key-encryption-key }
-management:
-  url: https://localhost:${server.management}
-  listen: 127.0.0.1:${server.management}
-  tls: { certificateFile: server.pem, keyFile: server-key.pem }
-issuer:
-  urlTemplate: https://localhost:${server.issuer}/{region}/{tenantId}/{uuid}/
-  listen: 127.0.0.1:${server.issuer}
-  tls: { certificateFile: server.pem, keyFile: server-key.pem }
-`);
-    return server;
-  }
-
-  path(file: string): string {
-    return join(this.dir, file);
-  }
-
-  /** Replaces certificate and key as a program that renews them does. */
-  async put({ certificate, privateKey }: CertificateWithKey): Promise<void> {
-    for (const [file, pem] of [['server.pem', certificate], ['server-key.pem', privateKey]] as const) {
-      await writeFile(`${this.path(file)}.new`, pem, { mode: 0o600 });
-      await rename(`${this.path(file)}.new`, this.path(file));
-    }
-  }
-
-  run(...line: readonly string[]): Running {
-    return this.runIn({}, ...line);
-  }
-
-  /** With these variables and none of the machine's that are Mintmark's. */
-  runIn(environment: NodeJS.ProcessEnv, ...line: readonly string[]): Running {
-    const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE'));
-    const running = new Running(LAUNCHER, line, { env: { ...env, ...environment } });
-    this.started.push(running);
-    return running;
-  }
-
-  serve(...more: readonly string[]): Promise<Running> {
-    return serving(this.run('serve', '--config', this.path('mintmark.yaml'), ...more));
-  }
-
-  remove(): void {
-    for (const running of this.started) if (!running.isOver) running.process.kill('SIGKILL');
-    rmSync(this.dir, { recursive: true, force: true });
-  }
-}
-
-/** Resolves once it says that it serves; rejects with its output when it ends before. */
-async function serving(running: Running): Promise<Running> {
-  await eventually('it serves', () => {
-    if (running.isOver) throw new Error(`it ended: ${running.stderr}`);
-    return running.stderr.includes('"msg":"serving"') || undefined;
-  });
-  return running;
+async function makeFolder(): Promise<ServeFolder> {
+  const folder = await ServeFolder.make();
+  after(() => folder.remove());
+  return folder;
 }
 
 async function get(port: number, path: string, agent: Agent | false = false): Promise<{ readonly status: number | undefined; readonly socket: TLSSocket }> {
@@ -110,7 +34,7 @@ async function fingerprint(port: number): Promise<string> {
   return fingerprint256;
 }
 
-const one = await Server.make();
+const one = await makeFolder();
 
 test('it serves what its file says, warns of an empty store, and ends on SIGTERM with its ports free', async () => {
   const { code: checked, stdout } = await one.run('config', 'check', '--config', one.path('mintmark.yaml')).ended;
@@ -158,14 +82,14 @@ test('behind a proxy it is plain HTTP; the environment is enough, and a flag is 
     MINTMARK_MANAGEMENT_LISTEN: `127.0.0.1:${one.management}`, MINTMARK_ISSUER_LISTEN: '127.0.0.1:1', MINTMARK_LOG_LEVEL: 'error',
   };
   const flags = ['--set', `issuer.listen=127.0.0.1:${one.issuer}`, '--set', 'logLevel=info'];
-  const shown = await one.runIn(environment, 'config', 'show', ...flags, '--query', "[?setting=='issuer.listen' || setting=='management.listen'].[value, from]").ended;
+  const shown = await one.runIn(environment, ['config', 'show', ...flags, '--query', "[?setting=='issuer.listen' || setting=='management.listen'].[value, from]"]).ended;
   assert.deepEqual([shown.code, JSON.parse(shown.stdout)], [0, [[`127.0.0.1:${one.management}`, 'MINTMARK_MANAGEMENT_LISTEN'], [`127.0.0.1:${one.issuer}`, '--set']]]);
-  const server = await serving(one.runIn(environment, 'serve', ...flags));
+  const server = await serving(one.runIn(environment, ['serve', ...flags]));
   for (const port of [one.management, one.issuer]) assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
   assert.equal((await server.end('SIGTERM')).code, 0);
 });
 
-const two = await Server.make();
+const two = await makeFolder();
 
 test('a new certificate is served without cutting a connection, and a broken one is not taken', async () => {
   const server = await two.serve();

@@ -1,7 +1,10 @@
 /** What happens in the histories of properties, and what has to be true after each thing that does. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { isMintmarkError } from '../../src/domain/errors.ts';
+import { freezeWindowOf } from '../../src/domain/freeze-windows.ts';
 import { assertRing, keysIn, MOST_VERIFY_ONLY_KEYS, publishedKeys } from '../../src/domain/key-ring.ts';
+import type { RotationResult } from '../../src/service/key-rings.ts';
 import type { Habit } from './model-signer.ts';
 import { type OpenStore, World } from './world.ts';
 
@@ -17,13 +20,28 @@ export interface NamedDeed {
 export const deed = (name: string, run: Deed): NamedDeed => ({ name, run });
 const seconds = fc.oneof(fc.constantFrom(1, 3, 30), fc.constantFrom(250, 300, 599, 600), fc.constantFrom(3600, DAY - 3600, DAY, DAY + 200, 2 * DAY, 3 * DAY), fc.integer({ min: 1, max: 2 * DAY }));
 
-export const rotate = async (world: World, requestId: string | null = null) => world.rotate({ force: false, emergency: false }, requestId);
+const PLAIN = { force: false, emergency: false };
+/** A refusal of what was not asked for changes nothing, and asking for it is not refused. */
+export const rotate = async (world: World, requestId: string | null = null): Promise<RotationResult> => {
+  const before = await world.ring();
+  try {
+    return await world.rotate(PLAIN, requestId);
+  } catch (error) {
+    if (!isMintmarkError(error, 'RotationWouldRevoke')) throw error;
+    assert.equal(world.settings.secondRotation, 'confirm');
+    assert.deepEqual(await world.ring(), before);
+    return world.rotate({ ...PLAIN, revokePrevious: true }, requestId);
+  }
+};
 
 /** A restart with another publication gap. */
-export const newGap = (gap: number): NamedDeed => deed(`restart with a gap of ${gap} s`, async (world) => {
-  world.restart(gap, 2 * DAY);
-  await world.adoptGap(gap);
-});
+export const newGap = (gap: number): NamedDeed => deed(`restart with a gap of ${gap} s`, (world) => world.restart({ publicationGapSeconds: gap }));
+
+/** The histories begin on Thursday 2026-01-01 and last for days or weeks. */
+const FREEZES = [[], ['Fri 18:00-Mon 06:00'], ['Thu 06:00-Thu 00:00'], ['2026-01-02T00:00Z/2026-01-20T00:00Z'], ['Sat 00:00-Sun 00:00', 'Sun 00:00-Tue 12:00', '2026-01-06T09:00Z/2026-01-09T00:00Z']] as const;
+
+/** A restart with other freeze windows. */
+const newFreeze = (texts: readonly string[]): NamedDeed => deed(`restart with the freeze windows ${texts.join(', ') || 'none'}`, (world) => world.restart({ freezeWindows: texts.map((text) => freezeWindowOf(text)!) }));
 
 /** The ring moves on, twice, between the signature of a token and its record. */
 const rotationsWhileSigning = deed('two rotations while a token is signed', async (world) => {
@@ -66,6 +84,8 @@ export const WILD = [
 export const histories = (...deeds: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<NamedDeed> }[]): fc.Arbitrary<NamedDeed[]> =>
   fc.array(fc.oneof(...deeds).map((made) => Object.assign(made, { toString: () => made.name })), { minLength: 1, maxLength: 64, size: 'max' });
 
+export const changesOfSecondRotation = { weight: 2, arbitrary: fc.constantFrom('allow' as const, 'confirm' as const).map((secondRotation) => deed(`restart with ${secondRotation}`, (world) => world.restart({ secondRotation }))) };
+export const changesOfFreeze = { weight: 4, arbitrary: fc.constantFrom(...FREEZES).map(newFreeze) };
 export const changesOfGap = { weight: 3, arbitrary: fc.constantFrom(...GAPS).map(newGap) };
 export const clockSettings = { weight: 3, arbitrary: fc.integer({ min: -60, max: 60 }).map((off) => deed(`the store's clock is ${off} s off`, async (world) => world.setClock(off))) };
 

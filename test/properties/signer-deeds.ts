@@ -54,6 +54,15 @@ export const FLEET = [
   { weight: 2, arbitrary: fc.tuple(which, fc.nat(5)).map(([index, at]) => one(`an older ring (${at}) comes again`, index, (signer) => signer.replay(at))) },
 ] as const;
 
+/** What happens to one signer when trouble is wanted soon: it crashes, starts from its disk, signs whole days. */
+export const TROUBLED = [
+  { weight: 6, arbitrary: fc.constantFrom<Mishap>('none', 'it crashes before it has written').map((mishap) => one(`poll, ${mishap}`, 0, (signer) => poll(signer, mishap))) },
+  { weight: 6, arbitrary: fc.constant(one('token for a day', 0, (signer, world) => world.fleet.sign(signer, DAY))) },
+  { weight: 4, arbitrary: fc.constant(one('starts from its disk', 0, (signer) => signer.start())) },
+  { weight: 1, arbitrary: fc.constant(one('the API server restarts', 0, (signer) => signer.restartApiServer())) },
+  { weight: 1, arbitrary: fc.nat(5).map((index) => one(`an older ring (${index}) comes again`, 0, (signer) => signer.replay(index))) },
+] as const;
+
 /** What an operator does about signers that are gone, or seem to be. */
 export const ABANDONED = [
   { weight: 2, arbitrary: which.map((index) => one('written off', index, (signer, { fleet }) => fleet.writeOff(signer))) },

@@ -5,11 +5,12 @@
  * Only three things are not real: time, the making of keys and the mathematics of signing (a token names its key).
  */
 import assert from 'node:assert/strict';
+import { freezeAt } from '../../src/domain/freeze-windows.ts';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import { maxAge, publishedKeys } from '../../src/domain/key-ring.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import { importSigningKey, importVerifyOnly } from '../../src/domain/imported-key.ts';
-import { after } from '../../src/domain/durations.ts';
+import { nextStep, type RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { TokenClaims } from '../../src/domain/service-account-token.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
@@ -19,11 +20,12 @@ import { createKeyRings, type RotateHow, type RotationResult } from '../../src/s
 import type { NewKeys } from '../../src/service/new-keys.ts';
 import { createPublications } from '../../src/service/publications.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { adoptRingSettings } from '../../src/service/ring-settings.ts';
 import { createRotator } from '../../src/service/rotator.ts';
 import { createTokens } from '../../src/service/tokens.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
-import { newKey, START } from '../support/rings.ts';
+import { newKey, RING_SETTINGS, START } from '../support/rings.ts';
 import { Fleet } from './fleet.ts';
 import { pino } from 'pino';
 
@@ -63,6 +65,7 @@ export class World {
   stalled = new Set<PublisherName>();
   /** False once the store's clock was set: then only relying parties that honour max-age are promised anything. */
   isSteady = true;
+  settings = RING_SETTINGS;
   /** Runs while a token is being signed. */
   duringSign: (() => Promise<void>) | null = null;
   #services!: ReturnType<World['compose']>;
@@ -80,7 +83,8 @@ export class World {
   static async begin(gapSeconds: number, rotateEvery: number | null, openStore: OpenStore = openMemoryStore): Promise<World> {
     const world = new World();
     world.store = await openStore({ clock: () => world.storeTime() });
-    world.restart(gapSeconds, rotateEvery);
+    world.settings = { ...RING_SETTINGS, publicationGapSeconds: gapSeconds };
+    world.#services = world.compose(rotateEvery);
     const { issuers } = world.#services;
     const id = `${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c`;
     const made = await issuers.conceive({ tenantId: 'tenant', subscriptionId: 'sub', clusterId: id, region: 'eastus' });
@@ -90,14 +94,12 @@ export class World {
     return world;
   }
 
-  /** The same store under a new process, perhaps with another publication gap. */
-  restart(gapSeconds: number, rotateEvery: number | null): void {
-    this.#services = this.compose(gapSeconds, rotateEvery);
-  }
-
-  /** What a start does about a changed gap. */
-  async adoptGap(gapSeconds: number): Promise<void> {
-    await this.store.write((tx) => tx.wakeRingsWithOtherGap(gapSeconds, tx.now));
+  /** The same store under a new process with another configuration. */
+  async restart(changed: Partial<RingSettings>): Promise<void> {
+    this.settings = { ...this.settings, ...changed };
+    // What a new issuer would rotate by is of no interest: there is only the one.
+    this.#services = this.compose(null);
+    await adoptRingSettings(this.store, this.settings);
   }
 
   async ring(): Promise<KeyRing> {
@@ -109,8 +111,19 @@ export class World {
   async runRotator(): Promise<void> {
     const before = await this.ring();
     await this.#services.rotator.runDue();
+    const after = await this.ring();
+    assert.equal(nextStep(after, this.settings, this.store.now()).do, 'wait', 'the rotator left nothing undone');
     await this.#services.publications.settle();
     await assertNotShortened(before, await this.ring(), this.storeTime());
+    await this.assertFrozen(before.version);
+  }
+
+  /** Since that version no key rotated by itself in a freeze window. */
+  private async assertFrozen(version: number): Promise<void> {
+    const { items } = await this.store.read((tx) => tx.events(this.#cluster.issuerId!, { limit: 100 }));
+    for (const { ringVersion, kind, cause, at } of items) {
+      if (ringVersion > version && kind === 'activated' && cause === 'automatic') assert.equal(freezeAt(this.settings.freezeWindows, at), null, `a key rotated by itself at ${at.toISOString()}`);
+    }
   }
 
   async rotate(how: RotateHow, requestId: string | null = null): Promise<RotationResult> {
@@ -118,6 +131,8 @@ export class World {
     const result = await this.#services.keyRings.rotate(caller(requestId), this.#cluster, how);
     this.operations.add(result.operation.id);
     const rotated = await this.ring();
+    const mayRevoke = this.settings.secondRotation === 'allow' || how.force || how.emergency || how.revokePrevious === true;
+    if (!mayRevoke) await assertNotShortened(before, rotated, this.storeTime());
     if (how.force || how.emergency) this.excuse(activeKid(rotated));
     if (!how.force && !how.emergency) for (const kid of rotated.pending?.revokes ?? []) this.named.add(kid);
     else this.named.clear();
@@ -183,7 +198,7 @@ export class World {
       const wasRevoked = await tx.isRevoked(this.issuerId, key.kid);
       await this.#services.rings.commit(tx, this.issuerId, (ring, now) => (sign
         ? importSigningKey(ring, key, wasRevoked, now, why)
-        : importVerifyOnly(ring, key, verifyForSeconds === null ? null : after(now, verifyForSeconds), wasRevoked, now, why)));
+        : importVerifyOnly(ring, key, verifyForSeconds === null ? null : new Date(now.getTime() + verifyForSeconds * 1000), wasRevoked, now, why)));
     });
   }
 
@@ -210,7 +225,7 @@ export class World {
     }
   }
 
-  private compose(publicationGapSeconds: number, rotateEvery: number | null) {
+  private compose(rotateEvery: number | null) {
     const { store } = this;
     const newKeys: NewKeys = { make: async (count) => ({ keys: Array.from({ length: count }, () => newKey((this.#made += 1))), settle: () => undefined }) };
     const signer: TokenSigner = {
@@ -220,7 +235,7 @@ export class World {
       },
       forget: () => undefined,
     };
-    const rings = createRingCommits({ publicationGapSeconds }, () => undefined);
+    const rings = createRingCommits(this.settings, () => undefined);
     const publications = createPublications(store, rings, () => this.catchUp(), SILENT);
     const settings = { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery } };
     return {
@@ -229,7 +244,7 @@ export class World {
       issuers: createIssuers(store, newKeys, rings, settings),
       keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
       rotator: createRotator({ store, clock: { now: () => this.storeTime(), wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
-      tokens: createTokens(store, signer),
+      tokens: createTokens(store, signer, 10),
       publications,
     };
   }

@@ -1,6 +1,9 @@
 /** What an API server gets from the signer behind a real socket: every check of KEP-740's caller, as it makes them. */
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectHttp2, type Settings } from 'node:http2';
+import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { ApiServer } from '../support/api-server.ts';
@@ -176,6 +179,10 @@ test('a ring that comes while a token is signed: the token leaves under the new 
 
 test('many at once, beyond what a connection takes at a time', async (t) => {
   const { socket } = await serveRing(t, await openedRing({ active: KEY1, prepared: KEY2 }));
+  const session = connectHttp2('http://localhost', { createConnection: () => connect(socket) });
+  t.after(() => session.destroy());
+  const [{ maxConcurrentStreams }] = (await once(session, 'remoteSettings')) as [Settings];
+  assert.equal(maxConcurrentStreams, 256);
   const server = await start(t, socket);
   const tokens = await Promise.all(Array.from({ length: 600 }, () => server.requestToken()));
   assert.equal(new Set(tokens).size, 600);

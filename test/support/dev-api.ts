@@ -5,10 +5,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import type { JSONWebKeySet } from 'jose';
 import type { IssuerBody, KeyEventBody, OperationBody, RotateReply, TokenReply } from '../../src/http/management/contract.ts';
 import { eventually, type Profile } from './dev-server.ts';
+
+/** Whose server it is: what logs in there, and connections to be used again, if any. */
+export interface ApiHome {
+  profile(): Promise<Profile>;
+  readonly agent?: Agent;
+}
 
 export interface HttpReply {
   readonly status: number;
@@ -21,19 +27,17 @@ export interface Sent {
   readonly body?: string | Buffer;
   /** Called as soon as all bytes of the request are handed to the system. */
   readonly onSent?: () => void;
+  /** Called with the first byte of the reply. */
+  readonly onReply?: () => void;
 }
 
-/** Where a server is, and who logs in. */
-export interface Served {
-  profile(): Promise<Profile>;
-}
-
-/** One request on a connection of its own. Rejects when no reply comes. */
-export async function exchange(home: Served, method: string, url: string, { headers = {}, body, onSent }: Sent = {}): Promise<HttpReply> {
+/** One request, on a connection of its own unless the home has an agent. Rejects when no reply comes. */
+export async function exchange(home: ApiHome, method: string, url: string, { headers = {}, body, onSent, onReply }: Sent = {}): Promise<HttpReply> {
   const ca = await readFile((await home.profile()).caFile, 'utf8');
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, ca, agent: false, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) } }, (reply) => {
+    const sent = request(url, { method, ca, agent: home.agent ?? false, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) } }, (reply) => {
       const chunks: Buffer[] = [];
+      onReply?.();
       reply.on('error', reject).on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text: Buffer.concat(chunks).toString('utf8') }));
     });
     if (onSent !== undefined) sent.once('finish', onSent);
@@ -48,7 +52,7 @@ export function success<Body>({ status, text }: HttpReply): Body {
 }
 
 /** An access token for the management API, as the Owner of the home. */
-export async function logIn(home: Served): Promise<string> {
+export async function logIn(home: ApiHome): Promise<string> {
   const { endpoint, tenantId, clientId, clientSecret } = await home.profile();
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope: `${endpoint}/.default` });
   const reply = await exchange(home, 'POST', `${endpoint}/${tenantId}/oauth2/v2.0/token`, { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() });
@@ -57,20 +61,20 @@ export async function logIn(home: Served): Promise<string> {
 
 /** The management API for one who is logged in, and one cluster of it. */
 export class ClusterApi {
-  readonly home: Served;
+  readonly home: ApiHome;
   /** Path of the cluster, and of its issuer. */
   readonly cluster: string;
   readonly issuer: string;
   readonly #accessToken: string;
   readonly #endpoint: string;
 
-  private constructor(home: Served, endpoint: string, cluster: string, accessToken: string) {
+  private constructor(home: ApiHome, endpoint: string, cluster: string, accessToken: string) {
     [this.home, this.#endpoint, this.cluster, this.#accessToken] = [home, endpoint, cluster, accessToken];
     this.issuer = `${cluster}/providers/Mintmark.Oidc/issuers/default`;
   }
 
   /** Logs in. The cluster, `dev` of the group `dev` when not named, need not exist. */
-  static async open(home: Served, { group = 'dev', name = 'dev', accessToken }: { readonly group?: string; readonly name?: string; readonly accessToken?: string } = {}): Promise<ClusterApi> {
+  static async open(home: ApiHome, { group = 'dev', name = 'dev', accessToken }: { readonly group?: string; readonly name?: string; readonly accessToken?: string } = {}): Promise<ClusterApi> {
     const { endpoint, subscriptionId } = await home.profile();
     const path = `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.ContainerService/managedClusters/${name}`;
     return new ClusterApi(home, endpoint, path, accessToken ?? (await logIn(home)));
@@ -83,7 +87,7 @@ export class ClusterApi {
     return exchange(this.home, method, this.#endpoint + path, { ...json, ...sent, headers });
   }
 
-  /** Makes the cluster with its issuer in its group, which has to be there. */
+  /** Makes the cluster with its issuer in the group `dev`. */
   async create(): Promise<void> {
     success(await this.send('PUT', this.cluster, { properties: { oidcIssuerProfile: { enabled: true } } }));
   }

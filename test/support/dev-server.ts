@@ -60,12 +60,14 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
 /** A process that was started, whatever program it is. */
 export class Running {
   readonly process: ChildProcess;
+  readonly #group: boolean;
   readonly ended: Promise<Ended>;
   stdout = '';
   stderr = '';
 
-  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}) {
-    this.process = spawn(command, args, { cwd: ROOT, ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_LIFE_MS, killSignal: 'SIGKILL' });
+  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly timeout?: number; /** In a process group of its own. */ readonly detached?: boolean } = {}) {
+    this.#group = options.detached === true;
+    this.process = spawn(command, args, { cwd: ROOT, timeout: LONGEST_LIFE_MS, ...options, stdio: ['ignore', 'pipe', 'pipe'], killSignal: 'SIGKILL' });
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, stdout: this.stdout, stderr: this.stderr }));
@@ -84,8 +86,14 @@ export class Running {
 
   /** Sends the signal and waits for the end. */
   async end(signal: NodeJS.Signals): Promise<Ended> {
-    this.process.kill(signal);
+    this.kill(signal);
     return this.ended;
+  }
+
+  /** Sends the signal: to its whole group where it has one of its own. */
+  kill(signal: NodeJS.Signals): void {
+    if (!this.#group) this.process.kill(signal);
+    else if (!this.isOver && this.process.pid !== undefined) process.kill(-this.process.pid, signal);
   }
 
   get isOver(): boolean {
@@ -102,24 +110,31 @@ export class DevHome {
   readonly #clockFile: string;
   readonly #clock: boolean;
   readonly #scratch: string;
+  readonly #own: boolean;
   readonly #started: Running[] = [];
 
-  private constructor(scratch: string, clock: boolean, below: string, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
-    [this.#scratch, this.#clock] = [scratch, clock];
+  private constructor(scratch: string, below: string, clock: boolean, own: boolean, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
+    [this.#scratch, this.#clock, this.#own] = [scratch, clock, own];
     this.dir = join(scratch, below, 'home');
     this.#clockFile = join(scratch, 'seconds-ahead');
     [this.managementPort, this.issuerPort, this.signersPort] = [managementPort, issuerPort, signersPort];
   }
 
   /** To be called outside of tests, so that the removal is a matter of the whole file. `clock`: the server's can be moved; `below`: a folder that the home is in. */
-  static async make({ clock = false, below = '' }: { readonly clock?: boolean; readonly below?: string } = {}): Promise<DevHome> {
-    const home = new DevHome(await mkdtemp(join(tmpdir(), 'mintmark-e2e-')), clock, below, [await freePort(), await freePort(), await freePort()]);
+  static async make(options: { readonly clock?: boolean; readonly below?: string } = {}): Promise<DevHome> {
+    const home = await DevHome.unattended(options);
     afterEach((test) => {
       if ('passed' in test && !test.passed) for (const { stdout, stderr } of home.#started.slice(-2)) test.diagnostic(`${home.dir}: ${stdout.slice(-SHOWN)}${stderr.slice(-SHOWN)}`);
     });
-    after(() => home.#remove());
-    // For a file that fails outside of its tests: then no hook runs.
-    process.once('exit', () => home.#abandon());
+    after(() => home.remove());
+    return home;
+  }
+
+  /** For programs that are no tests, and for homes that do not last as long as their file: whoever makes it calls `remove`. */
+  static async unattended({ clock = false, below = '', dir }: { readonly clock?: boolean; readonly below?: string; /** A folder to use, which is left when the home is removed. */ readonly dir?: string } = {}): Promise<DevHome> {
+    const home = new DevHome(dir ?? (await mkdtemp(join(tmpdir(), 'mintmark-e2e-'))), below, clock, dir === undefined, [await freePort(), await freePort(), await freePort()]);
+    // For what fails before anybody removes it.
+    process.once('exit', home.#abandon);
     return home;
   }
 
@@ -129,8 +144,8 @@ export class DevHome {
   }
 
   /** Runs `command` as one that is ended with the home. */
-  run(command: string, args: readonly string[]): Running {
-    const running = new Running(command, args, { env: this.env });
+  run(command: string, args: readonly string[], options: { readonly detached?: boolean } = {}): Running {
+    const running = new Running(command, args, { env: this.env, ...options });
     this.#started.push(running);
     return running;
   }
@@ -166,15 +181,17 @@ export class DevHome {
     return JSON.parse(await readFile(join(this.dir, 'profile.json'), 'utf8')) as Profile;
   }
 
-  async #remove(): Promise<void> {
+  /** Ends every process on it and deletes it. */
+  async remove(): Promise<void> {
     await Promise.all(this.#started.filter((running) => !running.isOver).map((running) => running.end('SIGKILL')));
     this.#abandon();
+    process.off('exit', this.#abandon);
   }
 
-  #abandon(): void {
-    for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
-    rmSync(this.#scratch, { recursive: true, force: true });
-  }
+  #abandon = (): void => {
+    for (const running of this.#started) if (!running.isOver) running.kill('SIGKILL');
+    if (this.#own) rmSync(this.#scratch, { recursive: true, force: true });
+  };
 }
 
 /**

@@ -2,15 +2,17 @@
  * The management API over the memory store with everything real behind it, without a port: for tests through the front
  * door. Two tenants, one subscription each, a principal for every role; the clock stands still until a test moves it.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { type Role, tenantScope } from '../../src/domain/principal.ts';
+import type { RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { RequestObserver } from '../../src/http/management/observer.ts';
 import { createManagementServer, type ManagementConfig, type ManagementDeps } from '../../src/http/management/server.ts';
-import { generateKey } from '../../src/keys/generate.ts';
+import { generateKey, type UnsealedKey } from '../../src/keys/generate.ts';
 import { createKeyEncryptionKey } from '../../src/keys/key-encryption/file.ts';
 import { createKeyPool } from '../../src/keys/pool.ts';
 import { createSealer } from '../../src/keys/seal.ts';
@@ -32,10 +34,12 @@ import { createRingCommits } from '../../src/service/ring-commits.ts';
 import { createRingSigningKeys } from '../../src/service/ring-signing-keys.ts';
 import { createSigners } from '../../src/service/signers.ts';
 import { createTenants } from '../../src/service/tenants.ts';
+import { createTokenKeys } from '../../src/service/token-keys.ts';
 import type { ThrottleLimits } from '../../src/service/throttle.ts';
 import { createTokens } from '../../src/service/tokens.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { RING_SETTINGS } from './rings.ts';
 
 export const URL_BASE = 'https://localhost:8443';
 export const TENANT = '11111111-1111-4111-8111-111111111111';
@@ -75,15 +79,18 @@ export interface ManagementWorld {
   as(principal: string | null, request: InjectOptions): Promise<LightMyRequestResponse>;
   /** As the owner: method, path below the host, body. */
   ask(method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | 'HEAD', url: string, payload?: object, headers?: Readonly<Record<string, string>>): Promise<LightMyRequestResponse>;
+  /** An access token made without a login, which costs a tenth of a second of hashing. */
+  bearer(principalId: string, tenantId: string): Promise<string>;
   readonly server: ReturnType<typeof createManagementServer>;
 }
 
-/** A world of its own. `publish` false: no publisher confirms anything, so operations stay in progress. */
-export async function openManagement(config: Partial<ManagementConfig> & { readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
+/** A world of its own, on the memory store unless told otherwise. `publish` false: no publisher confirms anything, so operations stay in progress. */
+export async function openManagement(config: Partial<ManagementConfig> & { readonly openStore?: (clock: () => Date) => Promise<Store>; readonly generate?: () => Promise<UnsealedKey>; readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly rings?: Partial<RingSettings>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
   let now = START.getTime();
-  const store = openMemoryStore({ clock: () => new Date(now) });
+  const clock = (): Date => new Date(now);
+  const store = await (config.openStore?.(clock) ?? openMemoryStore({ clock }));
   await populate(store);
-  const deps = createServices(store, config.publish ?? true, config.ready ?? (async () => true), { ...UNTHROTTLED, ...config.limits });
+  const deps = createServices(store, { publish: true, ready: async () => true, generate: () => generateKey(2048), ...config, rings: { ...RING_SETTINGS, ...config.rings }, limits: { ...UNTHROTTLED, ...config.limits } });
   const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, { ...(config.logger === undefined ? {} : { logger: config.logger }), ...(config.observer === undefined ? {} : { observer: config.observer }) });
   const tokens = new Map<string, string>();
   const tokenOf = async (clientId: string): Promise<string> => {
@@ -95,8 +102,10 @@ export async function openManagement(config: Partial<ManagementConfig> & { reado
     ...request,
     headers: { ...request.headers, ...(principal === null ? {} : { authorization: `Bearer ${await tokenOf(principal)}` }) },
   });
+  const tokenKeys = createTokenKeys(store, sealer);
   return {
     deps, store, server, as,
+    bearer: async (principalId, tenantId) => (await tokenKeys.signer()).sign({ principalId, tenantId }, { issuer: deps.access.issuerOf(tenantId), audience: URL_BASE, jti: randomUUID(), now: clock() }),
     pass(seconds) {
       now += seconds * 1000;
       if (seconds > 1800) tokens.clear();
@@ -118,10 +127,18 @@ async function populate(store: Store): Promise<void> {
   });
 }
 
-function createServices(store: Store, publish: boolean, ready: () => Promise<boolean>, limits: ThrottleLimits): ManagementDeps {
+interface Conditions {
+  readonly publish: boolean;
+  readonly ready: () => Promise<boolean>;
+  readonly limits: ThrottleLimits;
+  readonly rings: RingSettings;
+  readonly generate: () => Promise<UnsealedKey>;
+}
+
+function createServices(store: Store, { publish, ready, limits, rings: settings, generate }: Conditions): ManagementDeps {
   const signer = createTokenSigner(sealer, 10);
-  const rings = createRingCommits({ publicationGapSeconds: 600 }, (issuerId, kid) => signer.forget(issuerId, kid));
-  const pool = createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => {} });
+  const rings = createRingCommits(settings, (issuerId, kid) => signer.forget(issuerId, kid));
+  const pool = createKeyPool({ size: 0, generate, onError: () => {} });
   const newKeys = createNewKeys(pool, sealer);
   const publications = createPublications(store, rings, async () => {
     if (publish) await store.write(async (tx) => tx.confirmPublication('test', await tx.lastChange()));
@@ -137,7 +154,7 @@ function createServices(store: Store, publish: boolean, ready: () => Promise<boo
     issuers,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),
     keyImports: createKeyImports({ store, sealer, rings, publications, wakeRotator: () => {} }),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, 10),
     operations: createOperations(store, rings.settings),
     signers: createSigners({ store, enrolledSigners: createEnrolledSigners(rings), notices: { tell: () => {} }, wakeRotator: () => {} }),
     enrolmentCredentials: createEnrolmentCredentials({ store, keys: createRingSigningKeys(store, sealer), place: { url: 'https://signers.example', pin: () => 'ab'.repeat(32) } }),

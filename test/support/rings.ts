@@ -5,10 +5,14 @@ import { KEY_STATES } from '../../src/domain/key-ring.ts';
 import type { NewKey, Why } from '../../src/domain/key-ring-change.ts';
 import { birth } from '../../src/domain/rotation.ts';
 import type { EnrolledSigner } from '../../src/domain/signer.ts';
+import type { RingSettings } from '../../src/domain/rotation-schedule.ts';
 
 export const START = new Date('2026-01-01T00:00:00.000Z');
 export const BY_HAND: Why = { cause: 'manual', actor: 'principal:ada', reason: 'a rotation was asked for' };
 export const BY_ITSELF: Why = { cause: 'automatic', actor: 'rotator', reason: 'the rotation period has passed' };
+
+/** What `serve` takes when nobody says anything else. */
+export const RING_SETTINGS: RingSettings = { publicationGapSeconds: 600, freezeWindows: [], secondRotation: 'allow' };
 
 /** `START` plus seconds. */
 export const at = (seconds: number): Date => new Date(START.getTime() + seconds * 1000);

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import type { KeyRing } from '../../src/domain/key-ring.ts';
 import type { RingChange } from '../../src/domain/key-ring-change.ts';
+import type { RingSettings } from '../../src/domain/rotation-schedule.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { TokenSigner } from '../../src/keys/sign.ts';
 import type { Caller } from '../../src/service/caller.ts';
@@ -15,15 +16,15 @@ import { createRingCommits } from '../../src/service/ring-commits.ts';
 import { createRotator } from '../../src/service/rotator.ts';
 import { createTokens } from '../../src/service/tokens.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
-import { at, newKey, START } from './rings.ts';
+import { at, newKey, RING_SETTINGS, START } from './rings.ts';
 
 export const SILENT = pino({ level: 'silent' });
-export const GAP = 600;
+export const GAP = RING_SETTINGS.publicationGapSeconds;
 export const caller = (clientRequestId: string | null = null): Caller => ({ principalId: 'ada', tenantId: 'tenant', clientRequestId });
 
 const CLUSTER_ID = '/subscriptions/sub/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
 
-export async function services() {
+export async function services(settings: Partial<RingSettings> = {}) {
   let seconds = 0;
   let made = 0;
   const settled: (RingChange | null)[] = [];
@@ -39,13 +40,15 @@ export async function services() {
     },
   };
   const signer: TokenSigner = {
-    sign: async ({ kid }, payload) => {
+    // As one that has not opened the key yet.
+    sign: async ({ kid }, payload, sealed) => {
+      await sealed();
       await hooks.sign();
       return `${kid}.${payload}`;
     },
     forget: (_, kid) => void signerForgot.push(kid),
   };
-  const rings = createRingCommits({ publicationGapSeconds: GAP }, (_, kid) => void forgotten.push(kid));
+  const rings = createRingCommits({ ...RING_SETTINGS, ...settings }, (_, kid) => void forgotten.push(kid));
   const publications = createPublications(store, rings, async () => {
     await hooks.catchUp();
     await store.write(async (tx) => tx.confirmPublication('here', await tx.lastChange()));
@@ -59,7 +62,7 @@ export async function services() {
     store, rings, signers: createEnrolledSigners(rings), publications, issuers, cluster, hooks, settled, forgotten, signerForgot, issuerId: born.issuer.id,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => undefined }),
     operations: createOperations(store, rings.settings),
-    tokens: createTokens(store, signer),
+    tokens: createTokens(store, signer, 10),
     rotator: createRotator({ store, clock: { now, wait: async () => undefined }, newKeys, rings, publications, log: SILENT }),
     pass: (length: number): void => void (seconds += length),
     ring: async (): Promise<KeyRing> => (await store.read((tx) => tx.keyRing(born.issuer.id)))!,

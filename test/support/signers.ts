@@ -40,7 +40,7 @@ import { createSigners } from '../../src/service/signers.ts';
 import { createThrottle, type ThrottleLimits } from '../../src/service/throttle.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { at } from './rings.ts';
+import { at, RING_SETTINGS } from './rings.ts';
 import { SILENT } from './services.ts';
 
 export const AUDIENCE = 'https://signers.example';
@@ -74,7 +74,7 @@ export function handClock() {
     clock,
     pass(by: number): void {
       seconds += by;
-      for (const look of [...waits]) look();
+      for (const look of Array.from(waits)) look();
     },
     waiting: () => waits.size,
   };
@@ -98,7 +98,7 @@ export async function openSigners(options: SignersWorldOptions = {}) {
   const place = options.place ?? { url: AUDIENCE, pin: () => null };
   const { clock, pass, waiting } = handClock();
   const store = (await options.store?.(clock.now)) ?? openMemoryStore({ clock: clock.now });
-  const rings = createRingCommits({ publicationGapSeconds: 600 }, () => undefined);
+  const rings = createRingCommits(RING_SETTINGS, () => undefined);
   const newKeys = createNewKeys(createKeyPool({ size: 0, generate: () => generateKey(2048), onError: () => undefined }), sealer);
   const notices = createRingNotices(store, clock, SILENT);
   const publications = createPublications(store, rings, async () => {

@@ -27,6 +27,10 @@ export interface YesFlag {
 
 export const YES: OptionSpec = { flags: '-y, --yes', summary: 'Do not ask for confirmation' };
 
+export interface RevokePreviousFlag {
+  readonly revokePrevious?: true;
+}
+
 export interface TagsFlag {
   /** A value without `key=` is true when `--tags` stands alone. */
   readonly tags?: true | readonly string[];

@@ -9,14 +9,14 @@ import { bodyOf } from '../reply-body.ts';
 import { type ClusterName, paths } from '../paths.ts';
 import type { JsonValue } from '../output/json-value.ts';
 import type { Session } from '../session.ts';
-import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, YES, type YesFlag } from './flags.ts';
-import { afterRevocation, beforeEmergency, beforeForce, beforeRevocation, beforeRotation } from './rotation-warnings.ts';
+import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, type RevokePreviousFlag, YES, type YesFlag } from './flags.ts';
+import { afterRevocation, assertAskedFor, beforeEmergency, beforeForce, beforeRevocation, beforeRotation } from './rotation-warnings.ts';
 
 interface ActFlags extends ClusterFlags, YesFlag, NoWaitFlag {
   readonly force?: true;
 }
 
-interface RotateFlags extends ActFlags {
+interface RotateFlags extends ActFlags, RevokePreviousFlag {
   readonly emergency?: true;
   readonly watch?: true;
 }
@@ -34,6 +34,7 @@ export const issuerRotate = command<RotateFlags>({
   options: [
     ...CLUSTER_FLAGS,
     { flags: '--force', summary: 'Do not wait until every cache has the next key' },
+    { flags: '--revoke-previous', summary: 'Revoke keys that an earlier rotation retired, where the server does not do so unasked' },
     { flags: '--emergency', summary: 'Revoke every key at once and start with two new ones' },
     { flags: '--watch', summary: 'Show keys and timeline until the rotation has ended' },
     YES, NO_WAIT,
@@ -64,10 +65,14 @@ export const revokeKey = command<ActFlags & { readonly kid: string }>({
   },
 });
 
-function rotation({ force, emergency }: RotateFlags): Action {
+function rotation({ force, emergency, revokePrevious }: RotateFlags): Action {
   if (emergency === true) return { part: 'rotate', body: { emergency }, warnings: beforeEmergency, question: 'Revoke every key and start with new ones?' };
-  if (force === true) return { part: 'rotate', body: { force }, warnings: (issuer) => beforeForce(issuer, new Date()), question: 'Rotate without waiting?' };
-  return { part: 'rotate', body: {}, warnings: beforeRotation, question: 'Rotate the signing keys?' };
+  if (force === true) return { part: 'rotate', body: { force, revokePrevious }, warnings: (issuer) => beforeForce(issuer, new Date()), question: 'Rotate without waiting?' };
+  const warnings = (issuer: IssuerBody): readonly string[] => {
+    assertAskedFor(issuer, revokePrevious === true);
+    return beforeRotation(issuer);
+  };
+  return { part: 'rotate', body: { revokePrevious }, warnings, question: 'Rotate the signing keys?' };
 }
 
 async function act(session: Session, flags: ActFlags, { part, body, warnings, question }: Action, watch: boolean): Promise<Outcome> {

@@ -4,6 +4,7 @@
  * Pure: from an issuer as the server shows it to sentences. Leaves printing to the commands.
  */
 import type { IssuerBody, KeyBody } from '../../http/management/contract.ts';
+import { failure } from '../errors.ts';
 import { lengthInWords } from '../lengths-of-time.ts';
 
 /** The line that gives the pods of a namespace new tokens. */
@@ -15,6 +16,20 @@ function lost(count: number): string {
   return count === 1 ? '1 recorded token lives on it and will not verify any more' : `${count} recorded tokens live on it and will not verify any more`;
 }
 const isLive = (key: KeyBody): boolean => key.state !== 'revoked';
+
+/**
+ * Refuses at once what the server would refuse: to revoke retired keys unasked, where it is set to be asked.
+ * @throws CommandError (1).
+ */
+export function assertAskedFor({ properties }: IssuerBody, asked: boolean): void {
+  const { rotationWouldRevoke, secondRotation, pendingRotation } = properties;
+  if (asked || !mustBeAsked(secondRotation) || pendingRotation !== null || rotationWouldRevoke.length === 0) return;
+  const keys = rotationWouldRevoke.map(({ kid, liveTokens }) => `Rotating now would revoke the retired key ${kid}: ${lost(liveTokens)}.`);
+  throw failure(`${keys.join(' ')} This server does so only when it is asked for, and nothing was changed. Wait until it has left the JWKS ('issuer show' says when), or add --revoke-previous.`);
+}
+
+/** A server that is older than the choice does not say it, and revokes. */
+export const mustBeAsked = (secondRotation: IssuerBody['properties']['secondRotation'] | undefined): boolean => secondRotation === 'confirm';
 
 /** A rotation by hand revokes the keys that are retired already, each as soon as no signer signs with it any more. */
 export const beforeRotation = ({ properties: { keys, rotationWouldRevoke } }: IssuerBody): readonly string[] =>

@@ -20,10 +20,10 @@ const keys = [
 
 const properties: IssuerBody['properties'] = {
   issuerURL: 'https://i/', discoveryURL: 'https://i/d', jwksURI: 'https://i/jwks', issuerId: 'i', mode: 'managed', createdAt: '2026-01-01T00:00:00.000Z', ringVersion: 9,
-  rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, keys,
-  verifyOnlyKeys: [], calendar: {
+  rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', keys, verifyOnlyKeys: [],
+  calendar: {
     activeSince: '2026-01-10T12:00:00.000Z', preparedPublishedAt: '2026-01-10T12:00:00.000Z', preparedReadyAt: '2026-01-10T12:10:00.000Z',
-    nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationCause: 'automatic', nextRemovalAt: '2026-01-14T00:00:00.000Z',
+    nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: '2026-01-14T00:00:00.000Z',
   },
   waiting: { reason: 'not due', until: '2026-01-21T00:00:00.000Z' }, pendingRotation: null, rotationWouldRevoke: [{ kid: 'key1-retired', liveTokens: 2 }],
 };
@@ -73,6 +73,13 @@ test('a rotation that waits says for what, and a time that has come is now', () 
     '  A rotation was asked for at 2026-01-10 23:59:00 by principal:p; it waits 6 min: caches may hold the old list',
     '  2026-01-11 00:00:00  key3-prepared takes over (asked for by hand), now',
   ]);
+});
+
+test('a freeze that holds the next rotation back is named, and when no key rotates by itself', () => {
+  const calendar = { ...properties.calendar, nextRotationAt: '2026-01-26T06:00:00.000Z', nextRotationFrozenSince: '2026-01-24T03:00:00.000Z' };
+  const view = issuerView({ ...issuer, properties: { ...properties, freezeWindows: ['Fri 18:00-Mon 06:00', '2026-12-20T00:00Z/2027-01-05T00:00Z'], calendar } }, now, 62);
+  assert.equal(view[3], 'Rotates  every 10 d, except in Fri 18:00-Mon 06:00, 2026-12-20T00:00Z/2027-01-05T00:00Z (UTC)');
+  assert.ok(view.includes('  2026-01-26 06:00:00  key3-prepared takes over (by itself, at the end of a freeze; without it 2026-01-24 03:00:00), in 15 d 6 h'), view.join('\n'));
 });
 
 test('with rotation off and nothing retired there is nothing to come', () => {

@@ -35,9 +35,12 @@ function facts({ id, properties }: IssuerBody): readonly string[] {
     `Issuer   ${properties.issuerURL}`,
     `Cluster  ${/\/managedclusters\/([^/]+)/i.exec(id)?.[1] ?? ''} (resource group ${/\/resourcegroups\/([^/]+)/i.exec(id)?.[1] ?? ''})`,
     `JWKS     ${properties.jwksURI} (${listed} keys, held in caches for up to ${lengthInWords(properties.maxAgeSeconds)})`,
-    `Rotates  ${rotateEverySeconds === null ? 'by hand only' : `every ${lengthInWords(rotateEverySeconds)}`}`,
+    `Rotates  ${rotateEverySeconds === null ? 'by hand only' : `every ${lengthInWords(rotateEverySeconds)}${exceptIn(properties.freezeWindows)}`}`,
   ];
 }
+
+/** A server that knows no freeze windows names none. */
+const exceptIn = (windows: readonly string[] = []): string => (windows.length === 0 ? '' : `, except in ${windows.join(', ')} (UTC)`);
 
 function liveTokens({ liveTokens: count, state }: KeyBody): string {
   if (count === 0) return '';
@@ -50,12 +53,17 @@ function comesNext({ calendar, keys, pendingRotation, waiting }: Properties, now
   const prepared = keys.find(({ state }) => state === 'prepared');
   const dated = [
     ...removals(keys),
-    ...(calendar.nextRotationAt === null || prepared === undefined ? [] : [[calendar.nextRotationAt, `${prepared.kid} takes over (${calendar.nextRotationCause === 'manual' ? 'asked for by hand' : 'by itself'})`] as const]),
+    ...(calendar.nextRotationAt === null || prepared === undefined ? [] : [[calendar.nextRotationAt, `${prepared.kid} takes over (${causeInWords(calendar)})`] as const]),
   ].toSorted(([left], [right]) => Date.parse(left) - Date.parse(right));
   const lines = dated.map(([at, what]) => `${timeInWords(at)}  ${what}${until(at, now)}`);
   const pending = pendingRotation === null ? [] : [`A rotation was asked for at ${timeInWords(pendingRotation.requestedAt)} by ${pendingRotation.requestedBy}${waiting === null ? '' : `; it ${waitingInWords(waiting, now)}`}`];
   const all = [...pending, ...lines];
   return all.length === 0 ? ['Nothing until someone asks for it'] : all;
+}
+
+function causeInWords({ nextRotationCause, nextRotationFrozenSince = null }: Properties['calendar']): string {
+  if (nextRotationCause === 'manual') return 'asked for by hand';
+  return nextRotationFrozenSince === null ? 'by itself' : `by itself, at the end of a freeze; without it ${timeInWords(nextRotationFrozenSince)}`;
 }
 
 const removals = (keys: readonly KeyBody[]): readonly (readonly [string, string])[] =>

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import { loginDiscovery, loginError, loginKeys, loginReply } from '../management/contract.ts';
+import { clientAddress } from '../management/client-address.ts';
 import { errorReply, foreseen, STATUS } from '../management/errors.ts';
 import { refuseOtherMethods } from '../management/register.ts';
 import { oauthError } from './oauth-error.ts';
@@ -28,7 +29,7 @@ export async function registerLogin(server: FastifyInstance, access: Access, man
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: LONGEST_FORM }, async (_request: FastifyRequest, body: string) => new URLSearchParams(body));
   server.setErrorHandler(sendError);
   // After the hook of the whole server, which does not count public routes: these ask the store.
-  server.addHook('onRequest', async (request) => access.admit(request.ip));
+  server.addHook('onRequest', async (request) => access.admit(clientAddress(request)));
 
   server.route({
     method: 'POST', url: TOKEN, config: { ...PUBLIC, action: 'login' }, schema: { summary: 'Logs in with a client id and secret.', security: [], consumes: ['application/x-www-form-urlencoded'], response: { 200: loginReply, default: loginError } },
@@ -49,12 +50,12 @@ export async function registerLogin(server: FastifyInstance, access: Access, man
 }
 
 async function logIn(access: Access, managementUrl: string, request: TenantRequest): Promise<z.output<typeof loginReply>> {
-  const { body, headers, params, ip } = request;
+  const { body, headers, params } = request;
   if (!(body instanceof URLSearchParams)) throw new MintmarkError('InvalidRequest', 'The request has no form-encoded body.');
   const tenant = await access.tenant(params.tenantId);
   const credentials = readTokenRequest(body, headers.authorization, managementUrl);
   request.claimant = credentials.clientId;
-  const { accessToken, expiresInSeconds } = await access.login({ ...credentials, tenantId: tenant.id }, ip);
+  const { accessToken, expiresInSeconds } = await access.login({ ...credentials, tenantId: tenant.id }, clientAddress(request));
   return { token_type: 'Bearer', expires_in: expiresInSeconds, access_token: accessToken };
 }
 

@@ -6,6 +6,7 @@
  * members have no effect. Times are RFC 3339 in UTC; lengths of time are whole seconds.
  */
 import { z } from 'zod';
+import { SECOND_ROTATION } from '../../domain/rotation-schedule.ts';
 import type { Json, JsonObject } from '../../domain/resource.ts';
 
 const json: z.ZodType<Json> = z.any();
@@ -97,6 +98,10 @@ export const issuer = z.object({
     rotationPolicy: z.object({ rotateEverySeconds: orNull(z.int()) }),
     publicationGapSeconds: z.int(),
     maxAgeSeconds: z.int(),
+    /** When no key rotates by itself, such as `Fri 18:00-Mon 06:00`; UTC. */
+    freezeWindows: z.array(z.string()),
+    /** Whether a rotation by hand may revoke a retired key unasked. */
+    secondRotation: z.enum(SECOND_ROTATION),
     keys: z.array(key),
     /** Imported public keys, with which the cluster's API servers verify; they are not in the JWKS. */
     verifyOnlyKeys: z.array(z.object({ kid: z.string(), algorithm: z.string(), importedAt: time, importedBy: z.string(), expiresAt: orNull(time) })),
@@ -110,6 +115,8 @@ export const issuer = z.object({
       /** When it takes over, by what is known now; null when rotation is off. */
       nextRotationAt: orNull(time),
       nextRotationCause: orNull(z.enum(['manual', 'automatic'])),
+      /** When it would take over if no freeze window held it back; null when none does. */
+      nextRotationFrozenSince: orNull(time),
       /** When the next retired key leaves the JWKS. */
       nextRemovalAt: orNull(time),
     }),
@@ -161,7 +168,7 @@ export const keyEvent = z.object({
 });
 export type KeyEventBody = z.infer<typeof keyEvent>;
 
-export const rotateRequest = z.object({ force: z.boolean().optional(), emergency: z.boolean().optional() });
+export const rotateRequest = z.object({ force: z.boolean().optional(), emergency: z.boolean().optional(), revokePrevious: z.boolean().optional() });
 /** The reply to rotate and revokeKey, beside the headers of the long-running operation. */
 export const rotateReply = z.object({
   operationId: z.string(),

@@ -52,6 +52,7 @@ export const STATUS = {
   KeyWasRevoked: { status: 409 },
   TooManyVerifyOnlyKeys: { status: 409 },
   SignersAttached: { status: 409 },
+  RotationWouldRevoke: { status: 409 },
   KeyRingClosed: { status: 409 },
   InvalidRotationPolicy: { status: 400 },
   InvalidTokenRequest: { status: 400 },
@@ -86,16 +87,23 @@ const FRAMEWORK: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: ['InvalidResourceName', 'A name in the path is far longer than any resource name can be.'],
 };
 
+/** What node gives to who reads a body whose connection ends before it does; Fastify adds the status. */
+const BODY_CUT = { code: 'ECONNRESET', statusCode: 400 } as const;
+
 const MOST_DETAILS = 20;
 
 /** Whatever was thrown, as one of the catalogue. */
 export function foreseen(error: unknown): MintmarkError {
   if (isMintmarkError(error)) return error;
-  const { code = '', validation } = (error ?? {}) as Partial<FastifyError>;
+  const { code = '', statusCode, validation } = (error ?? {}) as Partial<FastifyError>;
   if (validation !== undefined) return invalidMembers(error as FastifyError);
+  if (code === BODY_CUT.code && statusCode === BODY_CUT.statusCode) return bodyCut();
   const known = Object.hasOwn(FRAMEWORK, code) ? FRAMEWORK[code] : undefined;
   return known === undefined ? new MintmarkError('InternalError', ERROR_CATALOGUE.InternalError, { cause: error }) : new MintmarkError(...known);
 }
+
+/** The client went away in the middle of its body. */
+export const bodyCut = (): MintmarkError => new MintmarkError('InvalidRequestContent', 'The connection ended before the body was whole.');
 
 /** Status, extra headers and body for an error; `requestId` finds it in the log. */
 export function errorReply(error: MintmarkError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: ErrorBody } {

@@ -66,6 +66,11 @@ test('force and emergency need Owner', async () => {
   }
 });
 
+test('to ask for the revocation of retired keys needs no more than to rotate', async () => {
+  const url = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default/rotate`;
+  for (const [principal, status] of [['reader', 403], ['contributor', 202]] as const) assert.equal((await world.as(principal, { method: 'POST', url, payload: { revokePrevious: true } })).statusCode, status, principal);
+});
+
 test('an operation is shown to who may read its resource; to all others it answers as one that does not exist', async () => {
   const place = (subscription: string, id: string): string => `/subscriptions/${subscription}/providers/Microsoft.ContainerService/locations/eastus/operations/${id}`;
   const other = `/subscriptions/${SUBSCRIPTION}/resourceGroups/otherGroup`;

@@ -9,6 +9,7 @@ import { SERVER_SCOPE, type Subscription, type Tenant, tenantScope } from '../..
 import { assertResourceName, MANAGED_CLUSTER_TYPE, managedClusterId, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
 import type { Access } from '../../service/access.ts';
 import type { Caller } from '../../service/caller.ts';
+import { clientAddress } from './client-address.ts';
 import type { AccessInTenant, RouteAccess } from './route.ts';
 
 declare module 'fastify' {
@@ -51,15 +52,15 @@ const TENANT_TARGETS = {
 /** @throws MintmarkError `TooManyRequests`, `AuthenticationFailed`, `SubscriptionNotFound`, `TenantNotFound`, `InvalidResourceName`, `AuthorizationFailed`. */
 export async function passGuard(access: Access, request: FastifyRequest, needed: RouteAccess): Promise<Passed | null> {
   if (needed === 'public') return null;
-  access.admit(request.ip);
+  access.admit(clientAddress(request));
   const bearer = await access.authenticate(bearerToken(request.headers.authorization));
   const caller: Caller = { ...bearer, clientRequestId: clientRequestId(request) };
   request.caller = caller;
   if (needed === 'principal') return { caller, subscription: null, tenant: null };
   const params = request.params as Params;
   if (isInTenant(needed)) return { caller, subscription: null, tenant: await tenantOf(access, caller, needed, params) };
-  const subscription = await access.subscription(caller, params.subscriptionId ?? '');
-  if (needed.on !== 'any part') await access.authorize(caller, needed.action, TARGETS[needed.on](subscription.id, params));
+  const { action, on } = needed;
+  const subscription = await access.subscription(caller, params.subscriptionId ?? '', on === 'any part' ? null : { action, on: (id) => TARGETS[on](id, params) });
   return { caller, subscription, tenant: null };
 }
 

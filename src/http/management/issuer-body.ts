@@ -2,9 +2,11 @@
 import { DISCOVERY_SUFFIX, JWKS_SUFFIX } from '../../domain/issuer.ts';
 import { publishedJwk } from '../../domain/jwks.ts';
 import { activatableAt, type KeyRing, keysIn, maxAge, type SigningKey } from '../../domain/key-ring.ts';
+import { freezeWindowText } from '../../domain/freeze-windows.ts';
 import { earliest } from '../../domain/durations.ts';
 import { resourceGroupOf } from '../../domain/resource-id.ts';
 import type { Resource } from '../../domain/resource.ts';
+import type { NextActivation } from '../../domain/rotation-schedule.ts';
 import { revokedByRotation } from '../../domain/rotation.ts';
 import type { IssuerView } from '../../service/issuers.ts';
 import type { Waiting } from '../../service/key-rings.ts';
@@ -23,13 +25,14 @@ export function waitingBody(waiting: Waiting | null) {
 
 /** Of a deleted issuer there is no body: its cluster is gone, so nothing points to it. */
 export function issuerBody(cluster: Resource, view: IssuerView): IssuerBody {
-  const { issuer, ring, liveTokens, step } = view;
+  const { issuer, ring, liveTokens, step, settings } = view;
   return {
     id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
     properties: {
       issuerURL: issuer.url, discoveryURL: `${issuer.url}${DISCOVERY_SUFFIX}`, jwksURI: `${issuer.url}${JWKS_SUFFIX}`,
       issuerId: issuer.id, mode: issuer.mode, createdAt: issuer.createdAt.toISOString(), ringVersion: ring.version,
       rotationPolicy: { rotateEverySeconds: ring.policy.rotateEvery }, publicationGapSeconds: ring.gap.seconds, maxAgeSeconds: maxAge(ring),
+      freezeWindows: settings.freezeWindows.map(freezeWindowText), secondRotation: settings.secondRotation,
       keys: keyBodies(view),
       verifyOnlyKeys: ring.verifyOnly.map(({ kid, algorithm, importedAt, importedBy, expiresAt }) => ({ kid, algorithm, importedAt: importedAt.toISOString(), importedBy, expiresAt: orNull(expiresAt) })),
       calendar: calendarOf(view),
@@ -62,13 +65,14 @@ function calendarOf({ ring, nextActivation }: IssuerView): IssuerBody['propertie
     activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(),
     preparedPublishedAt: orNull(prepared?.publishedAt ?? null),
     preparedReadyAt: prepared === undefined ? null : orNull(activatableAt(ring)),
-    nextRotationAt: orNull(nextActivation),
+    nextRotationAt: orNull(nextActivation?.at ?? null),
     nextRotationCause: nextRotationCause(ring, nextActivation),
+    nextRotationFrozenSince: orNull(nextActivation?.frozenSince ?? null),
     nextRemovalAt: orNull(earliest(...keysIn(ring, 'retired').map((key) => key.expiresAt))),
   };
 }
 
-function nextRotationCause(ring: KeyRing, nextActivation: Date | null): 'manual' | 'automatic' | null {
+function nextRotationCause(ring: KeyRing, nextActivation: NextActivation | null): 'manual' | 'automatic' | null {
   if (ring.pending?.activates === true) return 'manual';
   return nextActivation === null ? null : 'automatic';
 }
@@ -82,7 +86,7 @@ export function issuerSummaryBody(cluster: ListedCluster, { issuer, ring, nextAc
     id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
     properties: {
       clusterId: cluster.id, clusterName: cluster.name, resourceGroup: resourceGroupOf(cluster.id), location: cluster.location, issuerURL: issuer.url,
-      activeKid: active?.kid ?? '', activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(), nextRotationAt: orNull(nextActivation),
+      activeKid: active?.kid ?? '', activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(), nextRotationAt: orNull(nextActivation?.at ?? null),
       keyCount: ring.keys.filter(({ state }) => state !== 'revoked').length, rotationPending: ring.pending !== null,
     },
   };

@@ -105,7 +105,7 @@ type KeyOf = (cluster: ListedCluster, issuers: Issuers) => Promise<string>;
 const KEYS = {
   name: async ({ name }) => name.toLowerCase(),
   /** Those that do not rotate by themselves come last. */
-  nextRotationAt: async (cluster, issuers) => (await issuers.nextActivation(cluster))?.toISOString() ?? '9999',
+  nextRotationAt: async (cluster, issuers) => (await issuers.nextActivation(cluster))?.at.toISOString() ?? '9999',
 } as const satisfies Record<string, KeyOf>;
 
 interface Order {

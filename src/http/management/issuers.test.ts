@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLUSTER, GROUP, openManagement, SUBSCRIPTION, URL_BASE } from '../../../test/support/management.ts';
-import type { IssuerBody, KeyBody, KeyEventBody, OperationBody, RotateReply, TokenReply } from './contract.ts';
+import { freezeWindowOf } from '../../domain/freeze-windows.ts';
+import type { ErrorBody, IssuerBody, IssuerSummaryBody, KeyBody, KeyEventBody, OperationBody, RotateReply, TokenReply } from './contract.ts';
 
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
 
@@ -23,10 +24,10 @@ test('an issuer at rest, in every member but its keys', async () => {
   assert.deepEqual(envelope, { id: ISSUER, name: 'default', type: 'Mintmark.Oidc/issuers', eTag: '1-1' });
   assert.deepEqual(properties, {
     issuerURL: url, discoveryURL: `${url}.well-known/openid-configuration`, jwksURI: `${url}openid/v1/jwks`, issuerId: url.split('/')[4], mode: 'managed', createdAt: '2026-01-02T03:04:05.000Z', ringVersion: 1,
-    rotationPolicy: { rotateEverySeconds: 2_592_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, verifyOnlyKeys: [],
+    rotationPolicy: { rotateEverySeconds: 2_592_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', verifyOnlyKeys: [],
     calendar: {
       activeSince: '2026-01-02T03:04:05.000Z', preparedPublishedAt: '2026-01-02T03:04:05.000Z', preparedReadyAt: '2026-01-02T03:04:05.000Z',
-      nextRotationAt: properties.calendar.nextRotationAt, nextRotationCause: 'automatic', nextRemovalAt: null,
+      nextRotationAt: properties.calendar.nextRotationAt, nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: null,
     },
     waiting: { reason: 'not due', until: properties.calendar.nextRotationAt }, pendingRotation: null, rotationWouldRevoke: [],
   });
@@ -102,6 +103,35 @@ test('force, emergency and revokeKey', async () => {
   assert.equal((await world.ask('POST', `${ISSUER}/rotate`, { emergency: true })).statusCode, 202);
   assert.deepEqual((await world.states()).filter((state) => state !== 'revoked'), ['active', 'prepared']);
   assert.equal((await world.ask('POST', `${ISSUER}/rotate`)).statusCode, 202);
+});
+
+test('where it has to be asked for, Azure’s path never revokes and names our command; ours does when asked to, for a Contributor too', async () => {
+  const world = await withIssuer({ rings: { secondRotation: 'confirm' } });
+  const first = await world.rotate('first');
+  assert.equal(first.statusCode, 202);
+  const { rotationWouldRevoke: [old], secondRotation } = (await world.issuer()).properties;
+  assert.equal(secondRotation, 'confirm');
+  for (const refused of [await world.rotate(), await world.rotate('second'), await world.ask('POST', `${ISSUER}/rotate`), await world.ask('POST', `${ISSUER}/rotate`, { revokePrevious: false })]) {
+    const { error } = refused.json<ErrorBody>();
+    assert.deepEqual([refused.statusCode, error.code, error.details?.map(({ target }) => target)], [409, 'RotationWouldRevoke', [old!.kid]]);
+    assert.match(error.message, /no recorded token lives on it.* run: mintmark issuer rotate -g myGroup -n myCluster --revoke-previous\./);
+  }
+  assert.deepEqual(await world.states(), ['retired', 'active', 'prepared']);
+  assert.equal((await world.rotate('first')).json<RotateReply>().operationId, first.json<RotateReply>().operationId);
+  const asked = await world.as('contributor', { method: 'POST', url: `${ISSUER}/rotate`, payload: { revokePrevious: true } });
+  assert.deepEqual([asked.statusCode, asked.json<RotateReply>().outcome, asked.json<RotateReply>().revoked], [202, 'waiting', [old!.kid]]);
+  assert.equal((await world.rotate()).json<RotateReply>().outcome, 'joined');
+});
+
+test('the calendar and the list promise no time in a freeze window', async () => {
+  const until = '2026-03-01T00:00:00.000Z';
+  const world = await withIssuer({ rings: { freezeWindows: [freezeWindowOf('2026-01-20T00:00Z/2026-03-01T00:00Z')!] } });
+  const { properties } = await world.issuer();
+  assert.deepEqual([properties.freezeWindows, properties.calendar.nextRotationAt, properties.calendar.nextRotationFrozenSince], [['2026-01-20T00:00Z/2026-03-01T00:00Z'], until, properties.waiting?.until]);
+  const { value } = (await world.ask('GET', `/subscriptions/${SUBSCRIPTION}/providers/Mintmark.Oidc/issuers`)).json<{ value: IssuerSummaryBody[] }>();
+  assert.deepEqual(value.map((summary) => summary.properties.nextRotationAt), [until]);
+  world.pass(32 * 86_400);
+  assert.deepEqual((await world.issuer()).properties.waiting, { reason: 'a freeze window is open', until });
 });
 
 test('events page from the newest', async () => {

@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Caller } from '../../service/caller.ts';
+import { clientAddress } from './client-address.ts';
 
 export interface RequestFacts {
   /** The id that the reply has as `x-ms-request-id`. */
@@ -115,7 +116,7 @@ function factsOf(request: FastifyRequest): RequestFacts {
   const { config, url: route } = request.routeOptions;
   const access = config?.access;
   return {
-    id: request.id, clientRequestId: request.caller?.clientRequestId ?? null, address: request.ip,
+    id: request.id, clientRequestId: request.caller?.clientRequestId ?? null, address: clientAddress(request),
     principalId: request.caller?.principalId ?? claimedId(request), signerId: request.signerId ?? null, method: request.method,
     route: route ?? null, path: route === undefined ? '' : request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH),
     action: config?.action ?? (typeof access === 'object' ? access.action : null),

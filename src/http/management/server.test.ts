@@ -99,7 +99,7 @@ test('over a socket: a header of 20 kB is refused, a body is cut off at its limi
   await assert.rejects(fetch(`${address}/healthz`));
 });
 
-const HIDDEN: readonly ErrorCode[] = ['WrongKeyEncryptionKey', 'InvalidConfiguration', 'AddressInUse', 'HomeInUse', 'InternalError'];
+const HIDDEN: readonly ErrorCode[] = ['WrongKeyEncryptionKey', 'InvalidConfiguration', 'AddressInUse', 'SocketInUse', 'HomeInUse', 'InternalError'];
 
 test('every code of the catalogue has a status that fits it', () => {
   assert.deepEqual(Object.keys(STATUS), Object.keys(ERROR_CATALOGUE));
@@ -112,5 +112,9 @@ test('every code of the catalogue has a status that fits it', () => {
 });
 
 test('errors that only look like known ones are internal', () => {
-  for (const thrown of [new Error('x'), 'x', null, Object.assign(new Error('x'), { code: 'constructor' }), { code: 'ENOSPC' }]) assert.equal(foreseen(thrown).code, 'InternalError');
+  for (const thrown of [new Error('x'), 'x', null, Object.assign(new Error('x'), { code: 'constructor' }), { code: 'ENOSPC' }, { code: 'ECONNRESET' }]) assert.equal(foreseen(thrown).code, 'InternalError');
+});
+
+test('a body whose connection was cut is the fault of the request', () => {
+  assert.equal(foreseen(Object.assign(new Error('aborted'), { code: 'ECONNRESET', statusCode: 400 })).code, 'InvalidRequestContent');
 });

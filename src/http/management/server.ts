@@ -7,11 +7,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
-import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { type ErrorCode, MintmarkError } from '../../domain/errors.ts';
+import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
 import type { EnrolmentCredentials } from '../../service/enrolment-credentials.ts';
@@ -24,11 +23,11 @@ import type { ResourceGroups } from '../../service/resource-groups.ts';
 import type { Signers } from '../../service/signers.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
-import type { ErrorBody } from './contract.ts';
 import { registerLogin } from '../login/login.ts';
-import { errorReply, foreseen, STATUS } from './errors.ts';
+import { bodyCut, errorReply, foreseen, STATUS } from './errors.ts';
 import { clientRequestId, passGuard } from './guard.ts';
 import { parseJsonBody } from './json-body.ts';
+import { refuseMalformed, watchReplies } from './malformed.ts';
 import { NO_OBSERVER, observeRequests, type RequestObserver, tellEnd } from './observer.ts';
 import { openApi } from './openapi.ts';
 import { registerRoutes } from './register.ts';
@@ -115,6 +114,8 @@ export function createManagementServer(deps: ManagementDeps, config: ManagementC
   server.decorateRequest('passed', null);
   observeRequests(server, listener.observer ?? NO_OBSERVER);
   server.addHook('onRequest', (request, reply) => enter(deps.access, request, reply));
+  // A connection that ended meanwhile would never tell whoever reads the body now.
+  server.addHook('preParsing', async ({ raw }) => { if (raw.destroyed && !raw.complete) throw bodyCut(); });
   server.setErrorHandler(sendError);
   server.setNotFoundHandler(refusePath);
   void server.register(swagger, { openapi: openApi(config.managementUrl), transform: jsonSchemaTransform, exposeHeadRoutes: true });
@@ -128,7 +129,9 @@ export function createManagementServer(deps: ManagementDeps, config: ManagementC
 
 function bareServer({ maxBodyBytes, behindProxy = false }: ManagementConfig, { https, logger, observer = NO_OBSERVER }: ManagementListener): FastifyInstance {
   const { headersTimeout, maxHeaderSize } = LIMITS;
-  const transport = https === undefined ? { http: { headersTimeout, maxHeaderSize } } : { https: { ...https, headersTimeout, maxHeaderSize, handshakeTimeout: headersTimeout } };
+  // A request without Host is refused in our words: see `enter`.
+  const options = { headersTimeout, maxHeaderSize, requireHostHeader: false };
+  const transport = https === undefined ? { http: options } : { https: { ...https, ...options, handshakeTimeout: headersTimeout } };
   const server = Fastify({
     ...transport,
     ...(logger === undefined ? {} : { loggerInstance: logger }),
@@ -145,21 +148,8 @@ function bareServer({ maxBodyBytes, behindProxy = false }: ManagementConfig, { h
     },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
+  watchReplies(server.server);
   return server;
-}
-
-/** What node's parser refuses, before there is a request. Nothing of it is logged: the raw bytes may hold a token. */
-const MALFORMED: Readonly<Record<string, readonly [status: string, code: ErrorCode, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'RequestTooLarge', 'The headers are larger than this server accepts.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'InvalidRequest', 'The request did not arrive in time.'],
-};
-
-/** Answers what is no request. */
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const [status, code, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'InvalidRequest', 'This is no HTTP request.'];
-  const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nx-ms-request-id: ${randomUUID()}\r\nConnection: close\r\n\r\n${body}`);
 }
 
 /** Before everything else, so that refusals bear the request's ids too. */
@@ -167,6 +157,8 @@ async function enter(access: Access, request: FastifyRequest, reply: FastifyRepl
   reply.header('x-ms-request-id', request.id);
   const echoed = clientRequestId(request);
   if (echoed !== null) reply.header('x-ms-client-request-id', echoed);
+  // RFC 9112, section 3.2; what it says counts for nothing here.
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new MintmarkError('InvalidRequest', 'The request has no Host header, which HTTP/1.1 requires.');
   const { access: needed, allow } = request.routeOptions.config;
   if (allow !== undefined) {
     reply.header('allow', allow);

@@ -74,7 +74,6 @@ export const signerErrorBody = z.object({ error: z.object({ code: z.string(), me
 
 export type EnrollRequest = z.input<typeof enrollRequest>;
 export type EnrollReply = z.output<typeof enrollReply>;
-export type RingQuery = z.output<typeof ringQuery>;
 export type RingReply = z.output<typeof ringReply>;
 export type AcknowledgeRequest = z.input<typeof acknowledgeRequest>;
 export type SignerErrorBody = z.output<typeof signerErrorBody>;

@@ -14,10 +14,11 @@ import type { Enrolment } from '../../service/enrolment.ts';
 import { claimedSigner, type SignerRequest } from '../../service/signer-identity.ts';
 import type { SignerRings } from '../../service/signer-rings.ts';
 import type { Throttle } from '../../service/throttle.ts';
-import { errorReply, foreseen, STATUS } from '../management/errors.ts';
+import { clientAddress } from '../management/client-address.ts';
+import { bodyCut, errorReply, foreseen, STATUS } from '../management/errors.ts';
 import { parseJsonBody } from '../management/json-body.ts';
+import { refuseMalformed, watchReplies } from '../management/malformed.ts';
 import { NO_OBSERVER, observeRequests, type RequestObserver } from '../management/observer.ts';
-import { refuseMalformed } from '../management/server.ts';
 import { acknowledgeRequest, enrollRequest, type EnrollReply, LONGEST_POLL, ringQuery, type RingReply, SIGNER_PATHS } from './contract.ts';
 
 export interface SignersDeps {
@@ -50,7 +51,7 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
   });
 
   server.post(SIGNER_PATHS.enroll, async (request, reply) => {
-    throttle.login(request.ip);
+    throttle.login(clientAddress(request));
     const { token, name = null, assertionKey, encryptionKey, mode } = understood(enrollRequest, bodyOf(request), 'InvalidRequestContent');
     const { signer, issuer, ringSigningKey } = await enrolment.enrol(signerRequest(request), { token, name, assertionKey, encryptionKey, mode });
     request.signerId = signer.id;
@@ -78,8 +79,10 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
 
   server.addHook('onRequest', async (request) => {
     request.signerId = claimedSigner(request.headers.authorization);
-    throttle.request(request.ip);
+    throttle.request(clientAddress(request));
   });
+  // A connection that ended meanwhile would never tell whoever reads the body now.
+  server.addHook('preParsing', async ({ raw }) => { if (raw.destroyed && !raw.complete) throw bodyCut(); });
   observeRequests(server, listener.observer ?? NO_OBSERVER);
   return server;
 }
@@ -96,6 +99,7 @@ function bareServer({ https, logger, behindProxy = false }: SignersListener): Fa
     clientErrorHandler: refuseMalformed,
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
+  watchReplies(server.server);
   server.removeAllContentTypeParsers();
   // As it came: its hash is in the assertion.
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => body);
@@ -109,7 +113,7 @@ const rawBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? b
 const bodyOf = (request: FastifyRequest): unknown => parseJsonBody(rawBody(request));
 
 const signerRequest = (request: FastifyRequest): SignerRequest =>
-  ({ authorization: request.headers.authorization, method: request.method, target: request.url, body: rawBody(request), address: request.ip });
+  ({ authorization: request.headers.authorization, method: request.method, target: request.url, body: rawBody(request), address: clientAddress(request) });
 
 /** Says which member is wrong, never what is in it. */
 function understood<T extends z.ZodType>(schema: T, value: unknown, code: 'InvalidRequestContent' | 'InvalidQueryParameter'): z.output<T> {

@@ -21,14 +21,14 @@ interface IssuerActionDeps {
 
 export const issuerActionRoutes = ({ access, clusters, keyRings, tokens }: IssuerActionDeps, config: { readonly managementUrl: string; readonly tokenIssue: boolean }): readonly Route[] => [
   route({
-    method: 'POST', url: `${ISSUER}/rotate`, access: { action: 'issuer/rotate', on: 'managed cluster' }, summary: 'Rotates the keys. force and emergency break tokens in use and need the role Owner.',
+    method: 'POST', url: `${ISSUER}/rotate`, access: { action: 'issuer/rotate', on: 'managed cluster' }, summary: 'Rotates the keys. force and emergency break tokens in use and need the role Owner. revokePrevious asks for the revocation of keys that are retired, where the server does not do that unasked.',
     body: rotateRequest.nullish(), replies: { 202: rotateReply },
     async handle(asked) {
-      const { force = false, emergency = false } = asked.body ?? {};
+      const { force = false, emergency = false, revokePrevious = false } = asked.body ?? {};
       const { subscription, params } = asked;
       if (force || emergency) await access.authorize(asked.caller, 'issuer/forceRotate', managedClusterId(subscription.id, params.resourceGroup, params.cluster));
       const { cluster } = await clusters.get(addressOf(asked));
-      return rotationAnswer(config.managementUrl, cluster.location, await keyRings.rotate(asked.caller, cluster, { force, emergency }));
+      return rotationAnswer(config.managementUrl, cluster.location, await keyRings.rotate(asked.caller, cluster, { force, emergency, revokePrevious }));
     },
   }),
   route({

@@ -22,7 +22,7 @@ const CREDENTIALS = { listClusterUserCredential: 'user', listClusterAdminCredent
 export const managedClusterActionRoutes = (clusters: Clusters, keyRings: KeyRings, managementUrl: string): readonly Route[] => [
   route({
     method: 'POST', url: `${MANAGED_CLUSTER}/rotateServiceAccountSigningKeys`, access: { action: 'issuer/rotate', on: 'managed cluster' },
-    summary: "Rotates the keys of a cluster's issuer. A key that an earlier rotation retired is revoked.", replies: { 202: rotateReply },
+    summary: "Rotates the keys of a cluster's issuer. A key that an earlier rotation retired is revoked, or the rotation refused where the server does not do that unasked.", replies: { 202: rotateReply },
     async handle(asked) {
       const { cluster } = await clusters.get(addressOf(asked));
       return rotationAnswer(managementUrl, cluster.location, await keyRings.rotate(asked.caller, cluster, { force: false, emergency: false }));

@@ -1,0 +1,111 @@
+/**
+ * A real kube-apiserver on a real etcd, as envtest starts them: the binaries are in the folder that `KUBEBUILDER_ASSETS`
+ * names. One etcd, and one API server after another on it, on ports of this machine.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { eventually, freePort, Running } from './dev-server.ts';
+
+/** Where the binaries are; null where nobody said. */
+export const KUBE_ASSETS = process.env['KUBEBUILDER_ASSETS'] ?? null;
+
+const ADMIN = 'an-admin-of-this-test';
+
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface Review {
+  readonly authenticated: boolean;
+  readonly username: string | null;
+}
+
+export class KubeApiServer {
+  readonly #dir: string;
+  readonly #etcd: Running;
+  readonly #etcdUrl: string;
+  readonly #port: number;
+  #running: Running | null = null;
+
+  private constructor(dir: string, etcd: Running, etcdUrl: string, port: number) {
+    [this.#dir, this.#etcd, this.#etcdUrl, this.#port] = [dir, etcd, etcdUrl, port];
+  }
+
+  /** Starts etcd; `start` starts the API server. */
+  static async make(dir: string): Promise<KubeApiServer> {
+    const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+    await mkdir(join(dir, 'certs'), { recursive: true, mode: 0o700 });
+    await writeFile(join(dir, 'tokens.csv'), `${ADMIN},admin,admin,"system:masters"\n`, { mode: 0o600 });
+    const [url, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
+    const etcd = new Running(join(KUBE_ASSETS!, 'etcd'), ['--data-dir', join(dir, 'etcd'), '--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'], {});
+    return new KubeApiServer(dir, etcd, url, port);
+  }
+
+  /** Starts it with these flags beside those of every one, without waiting for anything. */
+  launch(...flags: readonly string[]): Running {
+    return (this.#running = new Running(join(KUBE_ASSETS!, 'kube-apiserver'), [
+      `--etcd-servers=${this.#etcdUrl}`, `--cert-dir=${join(this.#dir, 'certs')}`, '--bind-address=127.0.0.1', `--secure-port=${this.#port}`, '--service-cluster-ip-range=10.0.0.0/24',
+      `--token-auth-file=${join(this.#dir, 'tokens.csv')}`, '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount', ...flags,
+    ], {}));
+  }
+
+  /** Starts it, and waits until it is ready and the service account `default/app` is there. */
+  async start(...flags: readonly string[]): Promise<void> {
+    const running = this.launch(...flags);
+    await this.ready(running);
+  }
+
+  async ready(running: Running): Promise<void> {
+    await eventually('the API server is ready', async () => {
+      if (running.isOver) throw new Error(`the API server ended: ${running.stderr.slice(-3000)}`);
+      return (await this.ask('GET', '/readyz').catch(() => null))?.status === 200 || undefined;
+    });
+    await eventually('the service account is there', async () => {
+      const { status } = await this.ask('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'app' } });
+      return status === 201 || status === 409 || undefined;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.end('SIGTERM');
+  }
+
+  async end(): Promise<void> {
+    await this.stop();
+    await this.#etcd.end('SIGKILL');
+  }
+
+  /** A request of the administrator. */
+  async ask(method: string, path: string, body?: object): Promise<Reply> {
+    const ca = await readFile(join(this.#dir, 'certs', 'apiserver.crt'), 'utf8');
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port: this.#port, path, method, ca, agent: false, headers: { authorization: `Bearer ${ADMIN}`, ...(sent === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) }) } }, (reply) => {
+        text(reply).then((said) => resolve({ status: reply.statusCode ?? 0, body: said.startsWith('{') ? (JSON.parse(said) as unknown) : said }), reject);
+      });
+      asked.on('error', reject).end(sent);
+    });
+  }
+
+  /** A token of the service account, by TokenRequest. Rejects with what the API server says. */
+  async requestToken(): Promise<string> {
+    const { status, body } = await this.ask('POST', '/api/v1/namespaces/default/serviceaccounts/app/token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } });
+    if (status !== 201) throw new Error(`TokenRequest: ${status} ${JSON.stringify(body)}`);
+    return (body as { status: { token: string } }).status.token;
+  }
+
+  async review(token: string): Promise<Review> {
+    const { body } = await this.ask('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } });
+    const { authenticated = false, user } = (body as { status: { authenticated?: boolean; user?: { username?: string } } }).status;
+    return { authenticated, username: user?.username ?? null };
+  }
+
+  /** The kids of its own JWKS. */
+  async jwks(): Promise<readonly string[]> {
+    const { body } = await this.ask('GET', '/openid/v1/jwks');
+    return (body as { keys: readonly { kid: string }[] }).keys.map(({ kid }) => kid);
+  }
+}
