@@ -79,5 +79,5 @@ const imported = (sign: boolean, name: number, verifyFor: number | null): NamedD
 });
 
 export const IMPORTS = [
-  { weight: 2, arbitrary: fc.tuple(fc.boolean(), fc.nat(12), fc.constantFrom(3600, 2 * DAY, null)).map(([sign, name, verifyFor]) => imported(sign, name, verifyFor)) },
+  { weight: 2, arbitrary: fc.tuple(fc.boolean(), fc.nat(4), fc.constantFrom(3600, 2 * DAY, null)).map(([sign, name, verifyFor]) => imported(sign, name, verifyFor)) },
 ] as const;

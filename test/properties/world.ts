@@ -56,9 +56,9 @@ export class World {
   readonly tokens: Token[] = [];
   /** Kids whose tokens may fail, because someone asked for something that breaks them and it was named. */
   readonly excused = new Set<string>();
-  /** Kids that were ever seen as revoked. */
+  /** Kids that were ever revoked. */
   readonly revoked = new Set<string>();
-  /** Kids that a rotation by hand revokes once nobody signs with them. */
+  /** Kids that a rotation by hand has revoked, or will once nobody signs with them. */
   readonly named = new Set<string>();
   readonly operations = new Set<string>();
   readonly fleet = new Fleet(this);
@@ -134,10 +134,11 @@ export class World {
     const mayRevoke = this.settings.secondRotation === 'allow' || how.force || how.emergency || how.revokePrevious === true;
     if (!mayRevoke) await assertNotShortened(before, rotated, this.storeTime());
     if (how.force || how.emergency) this.excuse(activeKid(rotated));
-    if (!how.force && !how.emergency) for (const kid of rotated.pending?.revokes ?? []) this.named.add(kid);
-    else this.named.clear();
+    const leaving = [...result.revoked, ...(rotated.pending?.revokes ?? [])];
+    if (how.force || how.emergency) this.named.clear();
+    else for (const kid of leaving) if (stateOf(before, kid) !== 'revoked') this.named.add(kid);
     if (!how.emergency) assert.ok(result.revoked.every((kid) => stateOf(before, kid) !== 'active'), 'a rotation revokes what was retired, never what signs');
-    for (const kid of [...result.revoked, ...(rotated.pending?.revokes ?? [])]) this.excuse(kid);
+    for (const kid of leaving) this.excuse(kid);
     return result;
   }
 
@@ -150,6 +151,7 @@ export class World {
     this.operations.add(result.operation.id);
     this.excuse(key.kid);
     this.named.delete(key.kid);
+    this.revoked.add(key.kid);
     if (key.state === 'active') this.excuse(activeKid(await this.ring()));
   }
 

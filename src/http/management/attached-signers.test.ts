@@ -27,3 +27,17 @@ test('a cluster with signers is not deleted, nor its resource group with anythin
   assert.equal((await world.ask('DELETE', GROUP)).statusCode, 202);
   assert.equal((await world.ask('GET', CLUSTER)).statusCode, 404);
 });
+
+test('a resource group is refused before its first cluster goes, however many come before the one with a signer', async () => {
+  const world = await openManagement();
+  await world.ask('PUT', GROUP, { location: 'eastus' });
+  await world.ask('PUT', CLUSTER, { location: 'eastus', properties: { oidcIssuerProfile: { enabled: true } } });
+  const cluster = (await world.store.read((tx) => tx.resource(CLUSTER)))!;
+  const others = Array.from({ length: 101 }, (_, index) => CLUSTER.replace(/[^/]+$/, `a${index}`));
+  await world.store.write(async (tx) => {
+    await tx.putSigner(signer('cp-1', { issuerId: cluster.issuerId! }));
+    for (const id of others) await tx.putResource({ ...cluster, id, name: id.split('/').at(-1)!, issuerId: null });
+  });
+  assert.equal((await world.ask('DELETE', GROUP)).statusCode, 409);
+  assert.deepEqual(await world.store.read(async (tx) => (await Promise.all(others.map((id) => tx.resource(id)))).filter((found) => found === null)), []);
+});
