@@ -53,7 +53,7 @@ export function startLoad({ urgent = false } = {}): LoadProcess {
     connect: (clients) => tell(clients).then(() => undefined),
     async burst(burst, status = 200) {
       const result = (await tell(burst)) as BurstResult;
-      if (result.replies === 0 || result.statuses[status] !== result.replies) throw new Error(`Not every reply was ${status}: ${JSON.stringify(result)}`);
+      if (result.replies === 0 || result.statuses[status] !== result.replies) throw new Error(`Not every reply was ${status}, by status: ${JSON.stringify(result.statuses)}`);
       return result;
     },
     end: () => child.disconnect(),

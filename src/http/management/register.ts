@@ -57,8 +57,14 @@ function askedOf(request: FastifyRequest, row: Route): Asked {
     params, body: request.body, query: request.query,
     precondition: { ifMatch: conditionOf(request, 'If-Match'), ifNoneMatch: conditionOf(request, 'If-None-Match') },
     path: fillPath(row.url, params),
-    search: new URL(request.url, 'http://localhost').searchParams,
+    search: queryOf(request.url),
   };
+}
+
+/** To take the whole target apart as a URL costs several times as much. */
+function queryOf(target: string): URLSearchParams {
+  const at = target.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1));
 }
 
 /** Null without the header. @throws MintmarkError `InvalidRequestContent` for one that names nothing: a client with an empty variable means a condition. */
