@@ -178,8 +178,10 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
     const first = await refusing.start();
     const [free, other] = [`${await freePort()}`, join(dirname(refusing.dir), 'other')];
     assert.deepEqual(refusal(await start(refusing.dir, '--management-port', free)), [1, '', `ERROR: (HomeInUse) Another Mintmark process runs on the home ${refusing.dir}. Stop it, or choose another home with --home DIR.\n`]);
-    for (const [taken, flag] of [[refusing.managementPort, '--issuer-port'], [refusing.issuerPort, '--management-port']] as const) {
-      assert.deepEqual(refusal(await start(`${other}${flag}`, flag, free)), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
+    const ports = { '--management-port': refusing.managementPort, '--issuer-port': refusing.issuerPort, '--signers-port': refusing.signersPort };
+    for (const [flag, taken] of Object.entries(ports)) {
+      const others = await Promise.all(Object.keys(ports).filter((one) => one !== flag).map(async (one) => [one, `${await freePort()}`]));
+      assert.deepEqual(refusal(await start(`${other}${flag}`, ...others.flat())), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
     }
     await (await ClusterApi.open(refusing)).issueToken();
     assert.equal(first.isOver, false);
