@@ -25,6 +25,8 @@ import { createObservability, type Observability } from './observability/observa
 import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
 import { createClusters } from './service/clusters.ts';
+import { createFederatedCredentials } from './service/federated-credentials.ts';
+import { createIdentities } from './service/identities.ts';
 import { createIssuers } from './service/issuers.ts';
 import { createKeyRings } from './service/key-rings.ts';
 import { createNewKeys } from './service/new-keys.ts';
@@ -35,6 +37,7 @@ import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
 import { adoptRingSettings } from './service/ring-settings.ts';
+import { createRoleAssignments } from './service/role-assignments.ts';
 import { createRotator } from './service/rotator.ts';
 import { createTenants } from './service/tenants.ts';
 import { createTokens } from './service/tokens.ts';
@@ -149,6 +152,9 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
     access: createAccess({ store, sealer, managementUrl: config.managementUrl, limits: config.throttle }),
     tenants: createTenants(store),
     people: createPeople(store),
+    identities: createIdentities({ store, defaults }),
+    federatedCredentials: createFederatedCredentials(store),
+    roleAssignments: createRoleAssignments(store),
   };
 }
 

@@ -20,6 +20,8 @@ import { hashSecret } from '../../src/keys/secrets.ts';
 import { createTokenSigner } from '../../src/keys/sign.ts';
 import { createAccess } from '../../src/service/access.ts';
 import { createClusters } from '../../src/service/clusters.ts';
+import { createFederatedCredentials } from '../../src/service/federated-credentials.ts';
+import { createIdentities } from '../../src/service/identities.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
@@ -28,6 +30,7 @@ import { createPeople } from '../../src/service/people.ts';
 import { createPublications } from '../../src/service/publications.ts';
 import { createResourceGroups } from '../../src/service/resource-groups.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
+import { createRoleAssignments } from '../../src/service/role-assignments.ts';
 import { createTenants } from '../../src/service/tenants.ts';
 import { createTokenKeys } from '../../src/service/token-keys.ts';
 import type { ThrottleLimits } from '../../src/service/throttle.ts';
@@ -144,6 +147,9 @@ function createServices(store: Store, { publish, ready, limits, rings: settings,
     access: createAccess({ store, sealer, managementUrl: URL_BASE, limits }),
     tenants: createTenants(store),
     people: createPeople(store),
+    identities: createIdentities({ store, defaults }),
+    federatedCredentials: createFederatedCredentials(store),
+    roleAssignments: createRoleAssignments(store),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,

@@ -13,11 +13,14 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
+import type { FederatedCredentials } from '../../service/federated-credentials.ts';
+import type { Identities } from '../../service/identities.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
+import type { RoleAssignments } from '../../service/role-assignments.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
 import { registerLogin } from '../login/login.ts';
@@ -29,7 +32,9 @@ import { NO_OBSERVER, observeRequests, type RequestObserver, tellEnd } from './o
 import { openApi } from './openapi.ts';
 import { registerRoutes } from './register.ts';
 import type { Route } from './route.ts';
+import { federatedCredentialRoutes } from './routes/federated-credentials.ts';
 import { healthRoutes } from './routes/health.ts';
+import { identityRoutes } from './routes/identities.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
 import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts';
@@ -38,6 +43,7 @@ import { managedClusterRoutes } from './routes/managed-clusters.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
+import { roleAssignmentRoutes } from './routes/role-assignments.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
 
@@ -51,6 +57,9 @@ export interface ManagementDeps {
   readonly operations: Operations;
   readonly tenants: Tenants;
   readonly people: People;
+  readonly identities: Identities;
+  readonly federatedCredentials: FederatedCredentials;
+  readonly roleAssignments: RoleAssignments;
   /** Whether the server can serve, for `/readyz`. */
   readonly ready: () => Promise<boolean>;
 }
@@ -90,6 +99,9 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
+  ...identityRoutes(deps.identities, deps.resourceGroups, config.managementUrl),
+  ...federatedCredentialRoutes(deps.federatedCredentials),
+  ...roleAssignmentRoutes(deps.roleAssignments, config.managementUrl),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
   ...tenantRoutes(deps.tenants),
   ...peopleRoutes(deps.people, config.managementUrl),

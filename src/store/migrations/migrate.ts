@@ -9,6 +9,7 @@ import type { Tables } from '../sql-tables.ts';
 import { createFirstTables } from './0001-first.ts';
 import { createPeopleIndexes } from './0002-people.ts';
 import { prepareStatistics } from './0003-statistics.ts';
+import { prepareIdentities } from './0005-identities.ts';
 
 /** The types in which databases differ. */
 export interface ColumnTypes {
@@ -18,7 +19,7 @@ export interface ColumnTypes {
 type Migration = (db: QueryExecutorProvider, types: ColumnTypes) => Promise<void>;
 
 /** In order; the names are what the store remembers. */
-const MIGRATIONS: readonly (readonly [string, Migration])[] = [['0001-first', createFirstTables], ['0002-people', createPeopleIndexes], ['0003-statistics', prepareStatistics]];
+const MIGRATIONS: readonly (readonly [string, Migration])[] = [['0001-first', createFirstTables], ['0002-people', createPeopleIndexes], ['0003-statistics', prepareStatistics], ['0005-identities', prepareIdentities]];
 
 /** @throws MintmarkError `InvalidConfiguration` when a newer version of Mintmark has written the store. */
 export async function migrate(db: Kysely<Tables>, types: ColumnTypes, now: Date): Promise<void> {
