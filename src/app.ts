@@ -11,7 +11,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
+import { isUnderTemplate } from './domain/issuer.ts';
 import type { RingSettings } from './domain/rotation-schedule.ts';
+import { createGuardedFetch } from './fetch/guarded-fetch.ts';
+import { outboundProxy } from './fetch/outbound-proxy.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
@@ -26,6 +29,8 @@ import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
 import { createClusters } from './service/clusters.ts';
 import { createFederatedCredentials } from './service/federated-credentials.ts';
+import { createFederation } from './service/federation.ts';
+import { createForeignIssuers } from './service/foreign-issuers.ts';
 import { createIdentities } from './service/identities.ts';
 import { createIssuers } from './service/issuers.ts';
 import { createKeyRings } from './service/key-rings.ts';
@@ -50,6 +55,8 @@ export interface Ground {
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: AuditSink;
+  /** How other machines are asked: authorities beside the system's (PEM), and the environment that names a proxy. */
+  readonly outbound: { readonly ca: string | null; readonly env: NodeJS.ProcessEnv };
 }
 
 /** PEM texts; null serves plain HTTP. */
@@ -132,7 +139,7 @@ function setCertificate(server: Server, pair: CertificateWithKey): void {
   if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
 }
 
-function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability) {
+function createServices(config: Config, { store, sealer, clock, log, outbound }: Ground, { stepFailed }: Observability) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
@@ -141,6 +148,9 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const publications = createPublications(store, rings, () => publisher.catchUp(), log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
+  const fetch = createGuardedFetch({ ...config.federation, ca: outbound.ca, proxy: outboundProxy(outbound.env) });
+  const isOurs = (url: string): boolean => isUnderTemplate(config.issuerUrlTemplate, url) || new URL(url).origin === config.managementUrl;
+  const federation = createFederation(store, createForeignIssuers({ fetch, isOurs, now: () => store.now() }));
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
     pool, publisher, publications, issuers, rotator,
@@ -149,7 +159,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
     operations: createOperations(store, rings.settings),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
-    access: createAccess({ store, sealer, managementUrl: config.managementUrl, limits: config.throttle }),
+    access: createAccess({ store, sealer, federation, managementUrl: config.managementUrl, limits: config.throttle }),
     tenants: createTenants(store),
     people: createPeople(store),
     identities: createIdentities({ store, defaults }),

@@ -7,6 +7,7 @@
 import { MintmarkError } from '../domain/errors.ts';
 import type { FreezeWindow } from '../domain/freeze-windows.ts';
 import type { SecondRotation } from '../domain/rotation-schedule.ts';
+import type { PortRange } from '../fetch/guarded-fetch.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
 import { rowOf, SETTING_PATHS, SETTINGS, type Values, variableOf } from './settings.ts';
@@ -33,6 +34,8 @@ export interface Config {
   readonly secondRotation: SecondRotation;
   /** Whether the server itself issues service-account tokens. */
   readonly tokenIssue: boolean;
+  /** Which machines may be asked for the documents of issuers of others. */
+  readonly federation: { readonly allowedAddresses: readonly string[]; readonly allowedPorts: readonly PortRange[] };
   readonly rsaBits: RsaBits;
   /** Keys that are kept ready, in memory. */
   readonly keyPoolSize: number;
@@ -62,6 +65,8 @@ export interface ServeConfig extends Config {
   readonly keyEncryptionKeyFile: string;
   /** Null: standard output. */
   readonly auditFile: string | null;
+  /** PEM, of authorities of issuers of others; null: the system's alone. */
+  readonly federationCaFile: string | null;
   /** Null behind a proxy. */
   readonly tls: { readonly management: TlsFiles | null; readonly issuer: TlsFiles | null };
 }
@@ -74,6 +79,7 @@ export function serveConfig(values: Values): ServeConfig {
     storeFile: values['store.file'],
     keyEncryptionKeyFile: values['keyEncryptionKey.file'],
     auditFile: values['audit.file'],
+    federationCaFile: values['federation.caFile'],
     tls: {
       management: tlsOf(values['management.tls.certificateFile'], values['management.tls.keyFile']),
       issuer: tlsOf(values['issuer.tls.certificateFile'], values['issuer.tls.keyFile']),
@@ -142,6 +148,7 @@ function configOf(values: Values): Config {
     freezeWindows: values['issuers.freezeWindows'],
     secondRotation: values['issuers.secondRotation'],
     behindProxy: values['management.behindProxy'],
+    federation: { allowedAddresses: values['federation.allowedAddresses'], allowedPorts: values['federation.allowedPorts'] },
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],
       loginsPerAddress: values['throttle.loginsPerAddress'], failedLogins: values['throttle.failedLogins'],

@@ -16,7 +16,7 @@ import type { Fault } from './sources.ts';
 
 /** Checks the files of the values that there are. `now` is what certificates must be valid at. */
 export async function fileFaults(values: Partial<Values>, now: Date): Promise<readonly Fault[]> {
-  const faults = await Promise.all([writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), ...LISTENERS.map((name) => tlsFaults(values, name, now))]);
+  const faults = await Promise.all([writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), authorityFaults(values), ...LISTENERS.map((name) => tlsFaults(values, name, now))]);
   return faults.flat();
 }
 
@@ -38,6 +38,18 @@ async function keyEncryptionKeyFaults({ 'keyEncryptionKey.file': file }: Partial
   } catch (error) {
     if (!isMintmarkError(error)) throw error;
     return [{ about: 'keyEncryptionKey.file', problem: `is refused: ${error.message}` }];
+  }
+}
+
+async function authorityFaults({ 'federation.caFile': file }: Partial<Values>): Promise<readonly Fault[]> {
+  if (typeof file !== 'string') return [];
+  const text = await readText('federation.caFile', file);
+  if (typeof text !== 'string') return [text];
+  try {
+    createSecureContext({ ca: text });
+    return text.includes('-----BEGIN CERTIFICATE-----') ? [] : [{ about: 'federation.caFile', problem: `names ${file}, in which there is no certificate in PEM.` }];
+  } catch (error) {
+    return [{ about: 'federation.caFile', problem: `names ${file}, which is no PEM of certificates: ${(error as Error).message}.` }];
   }
 }
 

@@ -280,13 +280,14 @@ export const listOf = <T extends z.ZodType>(item: T) => z.object({ value: z.arra
 
 export const loginReply = z.object({ token_type: z.literal('Bearer'), expires_in: z.int(), access_token: z.string() });
 export type LoginReply = z.infer<typeof loginReply>;
-/** RFC 6749, section 5.2. */
-export const loginError = z.object({ error: z.string(), error_description: z.string() });
+/** RFC 6749, section 5.2; `error_codes` as Entra ID adds them. */
+export const loginError = z.object({ error: z.string(), error_description: z.string(), error_codes: z.array(z.int()).optional() });
 
 /** RFC 8414, section 2, as far as Azure's clients need it. `authorization_endpoint` is required by them and leads nowhere. */
 export const loginDiscovery = z.object({
   issuer: z.string(), authorization_endpoint: z.string(), token_endpoint: z.string(), jwks_uri: z.string(),
   response_types_supported: z.array(z.string()), grant_types_supported: z.array(z.string()), subject_types_supported: z.array(z.string()),
   id_token_signing_alg_values_supported: z.array(z.string()), token_endpoint_auth_methods_supported: z.array(z.string()),
+  token_endpoint_auth_signing_alg_values_supported: z.array(z.string()),
 });
 export const loginKeys = z.object({ keys: z.array(z.record(z.string(), z.string())) });
