@@ -6,11 +6,13 @@
  * looked at: no second answer of DNS counts. TLS and `Host` keep the name. Behind a proxy the address is the proxy's
  * matter; a host that is itself an address is judged all the same. Leaves to the caller what the document means.
  */
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request, type RequestOptions } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
+import { callbackify } from 'node:util';
 import { type AddressGuard, addressGuard } from './addresses.ts';
 import type { OutboundProxy } from './outbound-proxy.ts';
 
@@ -68,7 +70,7 @@ export function createGuardedFetch(rules: FetchRules): GuardedFetch {
       const agent = new Agent({ keepAlive: false, ...ca, ...(proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } }) });
       const lookup = guardedLookup((host) => resolve(host, within), isAllowed);
       // Said although it is the default: the environment can not turn verification off.
-      const options = { agent, signal: within, rejectUnauthorized: true, ...(proxy === null ? { lookup } : {}) };
+      const options = { agent, signal: within, rejectUnauthorized: true, autoSelectFamily: true, ...(proxy === null ? { lookup } : {}) };
       try {
         return readJson(await exchange(url, options));
       } finally {
@@ -96,19 +98,14 @@ const loopbackOf = (host: string): readonly string[] => (/(?:^|\.)localhost\.?$/
 
 const notAllowed = (): FetchFailed => new FetchFailed('is at a private or special address, which this server does not ask (setting federation.allowedAddresses)');
 
-/** The form in which node:net asks for addresses; one that is not allowed refuses the whole name. */
-function guardedLookup(resolve: (host: string) => Promise<readonly string[]>, isAllowed: AddressGuard): LookupFunction {
-  return (host, { all }, done) => {
-    const own = loopbackOf(host);
-    Promise.resolve(own.length > 0 ? own : resolve(host)).then((addresses) => {
-      if (addresses.length === 0) throw new FetchFailed('is at a name that could not be resolved');
-      if (!addresses.every(isAllowed)) throw notAllowed();
-      const found = addresses.map((address) => ({ address, family: isIP(address) }));
-      if (all === true) done(null, found);
-      else done(null, found[0]!.address, found[0]!.family);
-    }).catch((error: Error) => done(error, all === true ? [] : ''));
-  };
-}
+/** As node:net asks for all addresses of a name; one that is not allowed refuses the whole name. */
+const guardedLookup = (resolve: (host: string) => Promise<readonly string[]>, isAllowed: AddressGuard) => callbackify(async (host: string, _options: LookupOptions): Promise<LookupAddress[]> => {
+  const own = loopbackOf(host);
+  const addresses = own.length > 0 ? own : await resolve(host);
+  if (addresses.length === 0) throw new FetchFailed('is at a name that could not be resolved');
+  if (!addresses.every(isAllowed)) throw notAllowed();
+  return addresses.map((address) => ({ address, family: isIP(address) }));
+});
 
 /** Asked of the name servers alone, off the threads that hash secrets and write files: a slow one holds up nothing else. */
 async function resolveByDns(host: string, within: AbortSignal): Promise<readonly string[]> {
