@@ -46,10 +46,10 @@ async function authorityFaults({ 'federation.caFile': file }: Partial<Values>): 
   const text = await readText('federation.caFile', file);
   if (typeof text !== 'string') return [text];
   try {
-    createSecureContext({ ca: text });
-    return text.includes('-----BEGIN CERTIFICATE-----') ? [] : [{ about: 'federation.caFile', problem: `names ${file}, in which there is no certificate in PEM.` }];
+    const certificates = (text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []).map((block) => new X509Certificate(block));
+    return certificates.length > 0 ? [] : [{ about: 'federation.caFile', problem: `names ${file}, in which there is no certificate in PEM.` }];
   } catch (error) {
-    return [{ about: 'federation.caFile', problem: `names ${file}, which is no PEM of certificates: ${(error as Error).message}.` }];
+    return [{ about: 'federation.caFile', problem: `names ${file}, which has a certificate that can not be read: ${(error as Error).message}.` }];
   }
 }
 
