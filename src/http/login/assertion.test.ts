@@ -272,6 +272,16 @@ test('an issuer under the template of this server that does not exist is not ask
   await refused(at, token(at, { iss: issuer }), 90061, /it would be one of this server, which has none of that URL/);
 });
 
+test('a foreign issuer at the very path of one of this server is not taken for that one', async () => {
+  const at = await openOwn();
+  const url = `${at.issuer.url.slice(0, -1)}${new URL(at.issuerUrl).pathname}`;
+  await trust(at.world, 'alike', url);
+  at.issuer.discovery = { issuer: url, jwks_uri: `${at.issuer.url}jwks` };
+  assert.equal((await post(at, token(at, { iss: url }))).statusCode, 200);
+  await at.world.ask('DELETE', CLUSTER);
+  assert.equal((await post(at, token(at, { iss: url }))).statusCode, 200);
+});
+
 test("a token of one cluster is none of another's, whatever it says of its issuer", async () => {
   const at = await openOwn();
   const other = `${CLUSTER}2`;
