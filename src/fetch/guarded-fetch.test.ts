@@ -157,7 +157,7 @@ test('by a proxy the name goes to the proxy, TLS is end to end, and nothing is r
   });
   await new Promise<void>((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
   t.after(() => proxy.close());
-  const by = make({ allowedAddresses: [], proxy: () => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, resolve: () => assert.fail('nothing is resolved') });
+  const by = make({ allowedAddresses: [], proxy: () => `http://localhost:${(proxy.address() as AddressInfo).port}`, resolve: () => assert.fail('nothing is resolved') });
   assert.deepEqual((await by.json(`https://issuer.example:${port}/`)).body, issuer.discovery);
   assert.deepEqual(connects, [`issuer.example:${port}`]);
 });

@@ -122,7 +122,7 @@ async function existingPrincipal(tx: StoreReader, id: string, tenantId: string):
   const identity = await tx.identityByPrincipalId(id);
   if (identity?.tenantId === tenantId) {
     const count = (await credentialsOf(tx, identity)).length;
-    const warning = `Whoever gets a token that one of the ${count} federated credentials of the identity '${identity.name}' names acts with this role. Look at them: az identity federated-credential list --identity-name ${identity.name} --resource-group ${identity.id.split('/')[4]}`;
+    const warning = `Whoever gets a token that a federated credential of the identity '${identity.name}' names acts with this role; it has ${count}. Look at them: az identity federated-credential list --identity-name ${identity.name} --resource-group ${identity.id.split('/')[4]}`;
     return { id: identityIds(identity).principalId, warnings: count === 0 ? [] : [warning] };
   }
   const principal = await tx.principal(id);

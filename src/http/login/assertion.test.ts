@@ -102,6 +102,7 @@ const GOOD: readonly (readonly [what: string, assertion: () => string, more?: Re
   ['a minute after its end', () => token(shared, { exp: NOW - 59 })],
   ['a minute before its beginning', () => token(shared, { nbf: NOW + 60 })],
   ['of MSAL', () => token(shared), { client_info: '1', scope: 'https://localhost:8443/.default', claims: '{"access_token":{"xms_cc":{"values":["CP1"]}}}' }],
+  ['with the end of a line', () => `${token(shared)}\n`],
   ['for a client id in capitals', () => token(shared), { client_id: shared.clientId.toUpperCase() }],
 ];
 

@@ -38,7 +38,8 @@ function readAssertionMember(form: URLSearchParams): string | undefined {
   const [assertion, type] = [member(form, 'client_assertion', LONGEST_ASSERTION), member(form, 'client_assertion_type')];
   if (assertion === undefined && type === undefined) return undefined;
   if (type !== ASSERTION_TYPE) throw refusedAssertion(50027, `The 'client_assertion_type' has to be '${ASSERTION_TYPE}'.`);
-  return assertion ?? '';
+  // Of a file, the end of its line comes along.
+  return (assertion ?? '').trim();
 }
 
 /** A member that is there at most once (RFC 6749, section 3.2). */

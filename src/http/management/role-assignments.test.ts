@@ -110,7 +110,7 @@ test('whoever is given a role by way of credentials is warned of', async () => {
   const { world, principalId } = await open();
   await world.ask('PUT', `${ID}/federatedIdentityCredentials/one`, { properties: { issuer: 'https://a', subject: 'b' } });
   const reply = await world.ask('PUT', at(GROUP, randomUUID()), giving(principalId, 'Owner'));
-  assert.match(String(reply.headers['warning']), /1 federated credentials of the identity 'app' names acts with this role/);
+  assert.match(String(reply.headers['warning']), /a federated credential of the identity 'app' names acts with this role; it has 1\. Look at them: az identity federated-credential list --identity-name app --resource-group myGroup/);
 });
 
 test('role definitions, as Azure CLI looks them up', async () => {
