@@ -1,68 +1,30 @@
 /** The real server: an identity that logs in with the token of an issuer that is not Mintmark, as far as the configuration lets it be asked. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
-import { eventually, freePort, ROOT, Running } from '../support/dev-server.ts';
 import { FOREIGN_CA, jws, startForeignIssuer } from '../support/foreign-issuer.ts';
+import { authority, ServeFolder, serving } from '../support/serve-folder.ts';
 
-const dir = await mkdtemp(join(tmpdir(), 'mintmark-federation-'));
-const at = (file: string): string => join(dir, file);
-const [management, issuerPort] = [await freePort(), await freePort()];
-const URL_BASE = `https://localhost:${management}`;
 const AUDIENCE = 'api://AzureADTokenExchange';
-const started: Running[] = [];
-const remove = (): void => {
-  for (const running of started) if (!running.isOver) running.process.kill('SIGKILL');
-  rmSync(dir, { recursive: true, force: true });
-};
-after(remove);
-process.once('exit', remove);
-
-const authority = await createAuthority('federation test', new Date());
-const { certificate, privateKey } = await createServerCertificate(authority, ['localhost'], new Date());
-const put = (file: string, text: string): Promise<void> => writeFile(at(file), text, { mode: 0o600 });
+const folder = await ServeFolder.make({ settings: 'audit: { file: audit.log }\nfederation: { caFile: foreign-ca.pem }\n' });
+after(() => folder.remove());
+const URL_BASE = `https://localhost:${folder.management}`;
+const put = (file: string, text: string): Promise<void> => writeFile(folder.path(file), text, { mode: 0o600 });
 await put('ca.pem', authority.certificate);
-await put('server.pem', certificate);
-await put('server-key.pem', privateKey);
 await put('foreign-ca.pem', FOREIGN_CA);
-await put('key', `${randomBytes(32).toString('base64')}\n`);
-await put('mintmark.yaml', `
-store: { file: mintmark.db }
-keyEncryptionKey: { file: key }
-audit: { file: audit.log }
-federation: { caFile: foreign-ca.pem }
-management: { url: '${URL_BASE}', listen: '127.0.0.1:${management}', tls: { certificateFile: server.pem, keyFile: server-key.pem } }
-issuer: { urlTemplate: 'https://localhost:${issuerPort}/{tenantId}/{uuid}/', listen: '127.0.0.1:${issuerPort}', tls: { certificateFile: server.pem, keyFile: server-key.pem } }
-`);
 
-function launch(line: readonly string[]): Running {
-  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, NO_COLOR: _colour, HTTPS_PROXY: _proxy, https_proxy: _lower, ...env } = process.env;
-  const running = new Running(join(ROOT, 'bin/mintmark'), line, { env: { ...env, MINTMARK_HOME: at('home') } });
-  started.push(running);
-  return running;
-}
+/** No proxy of this machine is asked for what is on it. */
+const ENVIRONMENT = { MINTMARK_HOME: folder.path('home'), HTTPS_PROXY: '', https_proxy: '' };
 
 /** What a line that succeeds prints. */
 async function done<T>(...line: readonly string[]): Promise<T> {
-  const { code, stdout, stderr } = await launch(line).ended;
+  const { code, stdout, stderr } = await folder.runIn(ENVIRONMENT, line).ended;
   assert.equal(code, 0, `${line.join(' ')}: ${stderr}`);
   return (stdout === '' ? null : JSON.parse(stdout)) as T;
 }
 
-async function serve(...settings: readonly string[]): Promise<Running> {
-  const server = launch(['serve', '--config', at('mintmark.yaml'), ...settings.flatMap((setting) => ['--set', setting])]);
-  await eventually('it serves', () => {
-    if (server.isOver) throw new Error(`it ended: ${server.stderr}`);
-    return server.stderr.includes('"msg":"serving"') || undefined;
-  });
-  return server;
-}
+const serve = (...settings: readonly string[]) => serving(folder.runIn(ENVIRONMENT, folder.line(...settings.flatMap((setting) => ['--set', setting]))));
 
 /** Status and JSON of one exchange with the management port. */
 function exchange<T>(method: string, path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<{ readonly status: number; readonly json: T }> {
@@ -76,10 +38,10 @@ function exchange<T>(method: string, path: string, headers: Readonly<Record<stri
 
 test('a foreign token logs in as an identity, which may read its group and nothing else; unless its issuer may not be asked', async () => {
   const issuer = await startForeignIssuer();
-  const owner = await done<{ tenantId: string; subscriptionId: string; clientId: string; clientSecret: string }>('admin', 'bootstrap', '--config', at('mintmark.yaml'), '--output', 'json');
+  const owner = await done<{ tenantId: string; subscriptionId: string; clientId: string; clientSecret: string }>('admin', 'bootstrap', '--config', folder.path('mintmark.yaml'), '--output', 'json');
   await put('secret', owner.clientSecret);
   const open = await serve('federation.allowedAddresses=127.0.0.0/8,::1', 'federation.allowedPorts=1024-65535');
-  await done('login', '--server', URL_BASE, '--tenant', owner.tenantId, '--client-id', owner.clientId, '--secret-file', at('secret'), '--ca-file', at('ca.pem'));
+  await done('login', '--server', URL_BASE, '--tenant', owner.tenantId, '--client-id', owner.clientId, '--secret-file', folder.path('secret'), '--ca-file', folder.path('ca.pem'));
   await done('group', 'create', '--name', 'apps', '--location', 'eastus');
   const identity = await done<{ clientId: string; principalId: string }>('identity', 'create', '-g', 'apps', '-n', 'my-app');
   await done('identity', 'federated-credential', 'create', '-g', 'apps', '--identity-name', 'my-app', '-n', 'elsewhere', '--issuer', issuer.url, '--subject', 'repo:acme/app');
@@ -102,8 +64,8 @@ test('a foreign token logs in as an identity, which may read its group and nothi
   assert.match(refusal.json.error_description ?? '', /which this server does not ask \(setting federation\.allowedPorts\)/);
   assert.equal((await closed.end('SIGTERM')).code, 0);
 
-  const audit = await readFile(at('audit.log'), 'utf8');
+  const audit = await readFile(folder.path('audit.log'), 'utf8');
   assert.ok(audit.includes(identity.clientId) && audit.includes(identity.principalId), 'who logged in, and what it did, is written down');
-  const told = [audit, ...started.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
+  const told = [audit, ...folder.started.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
   for (const secret of [...assertion.split('.'), json.access_token!]) assert.ok(!told.includes(secret));
 });
