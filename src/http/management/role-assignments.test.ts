@@ -127,12 +127,16 @@ test('role definitions, as Azure CLI looks them up', async () => {
 const given = await open();
 const NAME = randomUUID();
 const { principalId, clientId } = given;
+const ELSEWHERE = GROUP.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
+await given.world.as('stranger', { method: 'PUT', url: ELSEWHERE, payload: {} });
+const strange = (await given.world.as('stranger', { method: 'PUT', url: ID.replace(GROUP, ELSEWHERE), payload: {} })).json<IdentityBody>().properties.principalId;
 const BAD: readonly (readonly [what: string, url: string, payload: object, status: number, code: string])[] = [
   ['a name that is no UUID', at(GROUP, 'x'), giving(principalId, 'Reader'), 400, 'InvalidResourceName'],
   ['a scope that is not there', at(`${GROUP}x`, NAME), giving(principalId, 'Reader'), 404, 'ResourceNotFound'],
   ['a principal that is not there', at(GROUP, NAME), giving(randomUUID(), 'Reader'), 400, 'PrincipalNotFound'],
   ['the client id of an identity', at(GROUP, NAME), giving(clientId, 'Reader'), 400, 'PrincipalNotFound'],
   ['a principal of another tenant', at(GROUP, NAME), giving('stranger', 'Reader'), 400, 'PrincipalNotFound'],
+  ['an identity of another tenant', at(GROUP, NAME), giving(strange, 'Reader'), 400, 'PrincipalNotFound'],
   ['an unknown role', at(GROUP, NAME), { properties: { roleDefinitionId: definition('Reader').replace('acdd', 'aaaa'), principalId } }, 400, 'InvalidRequestContent'],
   ['a condition', at(GROUP, NAME), { properties: { ...(giving(principalId, 'Reader') as { properties: object }).properties, condition: 'x' } }, 400, 'InvalidRequestContent'],
   ['a group of people', at(GROUP, NAME), { properties: { roleDefinitionId: definition('Reader'), principalId, principalType: 'Group' } }, 400, 'InvalidRequestContent'],
