@@ -11,7 +11,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
 import { MintmarkError } from './domain/errors.ts';
+import { isUnderTemplate } from './domain/issuer.ts';
 import type { RingSettings } from './domain/rotation-schedule.ts';
+import { createGuardedFetch } from './fetch/guarded-fetch.ts';
+import { outboundProxy } from './fetch/outbound-proxy.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
@@ -30,6 +33,10 @@ import { createClusters } from './service/clusters.ts';
 import { createEnrolledSigners } from './service/enrolled-signers.ts';
 import { createEnrolment } from './service/enrolment.ts';
 import { createEnrolmentCredentials } from './service/enrolment-credentials.ts';
+import { createFederatedCredentials } from './service/federated-credentials.ts';
+import { createFederation } from './service/federation.ts';
+import { createForeignIssuers } from './service/foreign-issuers.ts';
+import { createIdentities } from './service/identities.ts';
 import { createIssuers } from './service/issuers.ts';
 import { createKeyImports } from './service/key-imports.ts';
 import { createKeyRings } from './service/key-rings.ts';
@@ -43,6 +50,7 @@ import { createRingCommits } from './service/ring-commits.ts';
 import { createRingNotices } from './service/ring-notices.ts';
 import { adoptRingSettings } from './service/ring-settings.ts';
 import { createRingSigningKeys } from './service/ring-signing-keys.ts';
+import { createRoleAssignments } from './service/role-assignments.ts';
 import { createRotator } from './service/rotator.ts';
 import { createSignerRings } from './service/signer-rings.ts';
 import { createSigners } from './service/signers.ts';
@@ -58,6 +66,8 @@ export interface Ground {
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: AuditSink;
+  /** How other machines are asked: authorities beside the system's (PEM), and the environment that names a proxy. */
+  readonly outbound: { readonly ca: string | null; readonly env: NodeJS.ProcessEnv };
 }
 
 /** PEM texts; null serves plain HTTP. */
@@ -164,7 +174,7 @@ function setCertificate(server: Server, pair: CertificateWithKey): void {
   if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
 }
 
-function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability, signersTls: Tls) {
+function createServices(config: Config, { store, sealer, clock, log, outbound }: Ground, { stepFailed }: Observability, signersTls: Tls) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
@@ -180,6 +190,9 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const signerDeps = { store, rings, sealer, clock, enrolledSigners: createEnrolledSigners(rings), keys: createRingSigningKeys(store, sealer), notices: ringNotices, wakeRotator: rotator.wake, leaseSeconds: config.signerLease };
   const pin = { current: signersTls === null ? null : pinOf(signersTls.certificate) };
   const place = config.signers === null ? null : { url: config.signers.url, pin: () => pin.current };
+  const fetch = createGuardedFetch({ ...config.federation, ca: outbound.ca, proxy: outboundProxy(outbound.env) });
+  const isOurs = (url: string): boolean => isUnderTemplate(config.issuerUrlTemplate, url) || new URL(url).origin === config.managementUrl;
+  const federation = createFederation(store, createForeignIssuers({ fetch, isOurs, now: () => store.now() }));
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
     pool, publisher, publications, issuers, rotator, ringNotices, pin,
@@ -193,9 +206,12 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
     enrolmentCredentials: createEnrolmentCredentials({ ...signerDeps, place }),
     enrolment: place === null ? null : createEnrolment({ ...signerDeps, audience: place.url }),
     signerRings: place === null ? null : createSignerRings({ ...signerDeps, audience: place.url }),
-    access: createAccess({ store, sealer, managementUrl: config.managementUrl, limits: config.throttle }),
+    access: createAccess({ store, sealer, federation, managementUrl: config.managementUrl, limits: config.throttle }),
     tenants: createTenants(store),
     people: createPeople(store),
+    identities: createIdentities({ store, defaults }),
+    federatedCredentials: createFederatedCredentials(store),
+    roleAssignments: createRoleAssignments(store),
   };
 }
 

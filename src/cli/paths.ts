@@ -1,6 +1,6 @@
 /** Every path of the management API that the command line asks for, with its api-version. Names are escaped here and nowhere else. */
 
-const VERSIONS = { subscriptions: '2022-12-01', groups: '2024-11-01', clusters: '2025-03-01', mintmark: '2026-11-01' } as const;
+const VERSIONS = { subscriptions: '2022-12-01', groups: '2024-11-01', clusters: '2025-03-01', identities: '2023-01-31', roles: '2022-04-01', mintmark: '2026-11-01' } as const;
 
 const join = (...segments: readonly string[]): string => segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
 const versioned = (path: string, kind: keyof typeof VERSIONS): string => `${path}?api-version=${VERSIONS[kind]}`;
@@ -17,11 +17,24 @@ export interface PrincipalName {
   readonly id: string;
 }
 
+export interface IdentityName {
+  readonly subscription: string;
+  readonly resourceGroup: string;
+  readonly identity: string;
+}
+
 const tenantId = (tenant: string): string => join('providers', 'Mintmark.Admin', 'tenants', tenant);
 const principalId = ({ tenant, id }: PrincipalName): string => tenantId(tenant) + join('principals', id);
 
 const clusterId = ({ subscription, resourceGroup, name }: ClusterName): string =>
   join('subscriptions', subscription, 'resourceGroups', resourceGroup, 'providers', 'Microsoft.ContainerService', 'managedClusters', name);
+
+const MANAGED_IDENTITIES = ['providers', 'Microsoft.ManagedIdentity', 'userAssignedIdentities'] as const;
+
+const identityId = ({ subscription, resourceGroup, identity }: IdentityName): string => join('subscriptions', subscription, 'resourceGroups', resourceGroup, ...MANAGED_IDENTITIES, identity);
+
+/** A scope as it is shown: each of its segments is escaped by itself. */
+const scopeId = (scope: string): string => join(...scope.split('/').filter((segment) => segment !== ''));
 
 const issuerId = (cluster: ClusterName): string => clusterId(cluster) + join('providers', 'Mintmark.Oidc', 'issuers', 'default');
 
@@ -47,6 +60,14 @@ export const paths = {
     versioned(join('subscriptions', subscription, 'resourceGroups', group, 'providers', 'Microsoft.ContainerService', 'managedClusters'), 'clusters'),
   cluster: (cluster: ClusterName): string => versioned(clusterId(cluster), 'clusters'),
   rotateSigningKeys: (cluster: ClusterName): string => versioned(`${clusterId(cluster)}/rotateServiceAccountSigningKeys`, 'clusters'),
+  identities: (subscription: string): string => versioned(join('subscriptions', subscription, ...MANAGED_IDENTITIES), 'identities'),
+  identitiesOf: (subscription: string, group: string): string => versioned(join('subscriptions', subscription, 'resourceGroups', group, ...MANAGED_IDENTITIES), 'identities'),
+  identity: (identity: IdentityName): string => versioned(identityId(identity), 'identities'),
+  federatedCredentials: (identity: IdentityName): string => versioned(identityId(identity) + join('federatedIdentityCredentials'), 'identities'),
+  federatedCredential: (identity: IdentityName, name: string): string => versioned(identityId(identity) + join('federatedIdentityCredentials', name), 'identities'),
+  roleAssignments: (scope: string, filter: string): string =>
+    `${versioned(scopeId(scope) + join('providers', 'Microsoft.Authorization', 'roleAssignments'), 'roles')}${filter === '' ? '' : `&$filter=${encodeURIComponent(filter)}`}`,
+  roleAssignment: (scope: string, name: string): string => versioned(scopeId(scope) + join('providers', 'Microsoft.Authorization', 'roleAssignments', name), 'roles'),
   issuers: (subscription: string): string => versioned(join('subscriptions', subscription, 'providers', 'Mintmark.Oidc', 'issuers'), 'mintmark'),
   issuer: (cluster: ClusterName): string => versioned(issuerId(cluster), 'mintmark'),
   issuerPart: (cluster: ClusterName, part: IssuerPart): string => versioned(issuerId(cluster) + join(part), 'mintmark'),

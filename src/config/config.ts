@@ -7,6 +7,7 @@
 import { MintmarkError } from '../domain/errors.ts';
 import type { FreezeWindow } from '../domain/freeze-windows.ts';
 import type { SecondRotation } from '../domain/rotation-schedule.ts';
+import type { PortRange } from '../fetch/guarded-fetch.ts';
 import type { RsaBits } from '../keys/generate.ts';
 import type { Listener } from './kinds.ts';
 import type { ListenerName } from './rules.ts';
@@ -34,6 +35,8 @@ export interface Config {
   readonly secondRotation: SecondRotation;
   /** Whether the server itself issues service-account tokens. */
   readonly tokenIssue: boolean;
+  /** Which machines may be asked for the documents of issuers of others. */
+  readonly federation: { readonly allowedAddresses: readonly string[]; readonly allowedPorts: readonly PortRange[] };
   readonly rsaBits: RsaBits;
   /** Keys that are kept ready, in memory. */
   readonly keyPoolSize: number;
@@ -75,6 +78,8 @@ export interface ServeConfig extends Config {
   readonly keyEncryptionKeyFile: string;
   /** Null: standard output. */
   readonly auditFile: string | null;
+  /** PEM, of authorities of issuers of others; null: the system's alone. */
+  readonly federationCaFile: string | null;
   /** Null behind a proxy, and where the listener is not served. */
   readonly tls: Readonly<Record<ListenerName, TlsFiles | null>>;
 }
@@ -87,6 +92,7 @@ export function serveConfig(values: Values): ServeConfig {
     storeFile: values['store.file'],
     keyEncryptionKeyFile: values['keyEncryptionKey.file'],
     auditFile: values['audit.file'],
+    federationCaFile: values['federation.caFile'],
     tls: {
       management: tlsOf(values['management.tls.certificateFile'], values['management.tls.keyFile']),
       issuer: tlsOf(values['issuer.tls.certificateFile'], values['issuer.tls.keyFile']),
@@ -169,6 +175,7 @@ function configOf(values: Values): Config {
     behindProxy: values['management.behindProxy'],
     signers: signersListen === null || signersUrl === null ? null : { listen: signersListen, url: signersUrl, behindProxy: values['signers.behindProxy'] },
     signerLease: values['signers.lease'],
+    federation: { allowedAddresses: values['federation.allowedAddresses'], allowedPorts: values['federation.allowedPorts'] },
     throttle: {
       requestsPerPrincipal: values['throttle.requestsPerPrincipal'], requestsPerAddress: values['throttle.requestsPerAddress'],
       loginsPerAddress: values['throttle.loginsPerAddress'], failedLogins: values['throttle.failedLogins'],

@@ -76,3 +76,16 @@ test('a certificate counts from its first to its last day', async () => {
   const [early, late] = [await sentences({ 'issuer.behindProxy': true }, later(NOW, -2 * DAY)), await sentences({ 'issuer.behindProxy': true }, later(NOW, 820 * DAY))];
   assert.deepEqual([...early, ...late], ['management.tls.certificateFile is not valid before 2026-02-28T12:00:00.000Z.', 'management.tls.certificateFile ended on 2028-05-29T12:00:00.000Z.']);
 });
+
+const AUTHORITIES: readonly (readonly [what: string, file: string, says: readonly string[]])[] = [
+  ['certificates', put('ca.pem', authority.certificate), []],
+  ['none', join(dir, 'none.pem'), ["federation.caFile names DIR/none.pem, which can not be read: ENOENT: no such file or directory, open 'DIR/none.pem'."]],
+  ['text', put('text.pem', 'text'), ['federation.caFile names DIR/text.pem, in which there is no certificate in PEM.']],
+];
+
+for (const [what, file, says] of AUTHORITIES) test(`a file of authorities: ${what}`, async () => assert.deepEqual(await sentences({ 'federation.caFile': file }), says));
+
+test('a file of authorities that is damaged', async () => {
+  const [fault] = await sentences({ 'federation.caFile': put('damaged.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n') });
+  assert.match(fault ?? '', /^federation\.caFile names DIR\/damaged\.pem, which has a certificate that can not be read: /);
+});

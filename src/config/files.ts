@@ -16,7 +16,10 @@ import type { Fault } from './sources.ts';
 
 /** Checks the files of the values that there are. `now` is what certificates must be valid at. */
 export async function fileFaults(values: Partial<Values>, now: Date): Promise<readonly Fault[]> {
-  const faults = await Promise.all([writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), ...LISTENERS.filter((name) => isServed(values, name)).map((name) => tlsFaults(values, name, now))]);
+  const faults = await Promise.all([
+    writtenFileFaults(values, 'store.file'), writtenFileFaults(values, 'audit.file'), keyEncryptionKeyFaults(values), authorityFaults(values),
+    ...LISTENERS.filter((name) => isServed(values, name)).map((name) => tlsFaults(values, name, now)),
+  ]);
   return faults.flat();
 }
 
@@ -38,6 +41,18 @@ async function keyEncryptionKeyFaults({ 'keyEncryptionKey.file': file }: Partial
   } catch (error) {
     if (!isMintmarkError(error)) throw error;
     return [{ about: 'keyEncryptionKey.file', problem: `is refused: ${error.message}` }];
+  }
+}
+
+async function authorityFaults({ 'federation.caFile': file }: Partial<Values>): Promise<readonly Fault[]> {
+  if (typeof file !== 'string') return [];
+  const text = await readText('federation.caFile', file);
+  if (typeof text !== 'string') return [text];
+  try {
+    const certificates = (text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []).map((block) => new X509Certificate(block));
+    return certificates.length > 0 ? [] : [{ about: 'federation.caFile', problem: `names ${file}, in which there is no certificate in PEM.` }];
+  } catch (error) {
+    return [{ about: 'federation.caFile', problem: `names ${file}, which has a certificate that can not be read: ${(error as Error).message}.` }];
   }
 }
 

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { freezeWindowOf, type FreezeWindow, freezeWindowText } from '../domain/freeze-windows.ts';
 import { isLocationName, normalizeLocation } from '../domain/locations.ts';
+import { isNetwork } from '../fetch/addresses.ts';
+import type { PortRange } from '../fetch/guarded-fetch.ts';
 import { secondsOf, shortLength } from '../domain/lengths-of-time.ts';
 
 /** A value as it is written in YAML. */
@@ -72,6 +74,25 @@ export const freezeWindows: Kind<readonly FreezeWindow[]> = {
   schema: list.pipe(z.array(z.string().trim().transform(freezeWindowOf).pipe(z.custom<FreezeWindow>((window) => window !== null)))),
   show: (windows) => windows.map(freezeWindowText),
 };
+
+export const networks: Kind<readonly string[]> = {
+  is: 'a list of addresses and networks such as 10.0.0.0/8, or fd00::/8',
+  schema: list.pipe(z.array(z.string().refine(isNetwork))),
+  show: (written) => written,
+};
+
+/** `443`, `8000-8999`. */
+export const ports: Kind<readonly PortRange[]> = {
+  is: 'a list of ports and ranges of them such as 443, or 8000-8999',
+  schema: z.union([z.int().transform((port) => [String(port)]), list]).pipe(z.array(z.string().transform(portRangeOf).pipe(z.custom<PortRange>((range) => range !== null)))),
+  show: (ranges) => ranges.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)),
+};
+
+function portRangeOf(written: string): PortRange | null {
+  const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(written) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  return range.from >= 1 && range.from <= range.to && range.to <= 65_535 ? range : null;
+}
 
 export const wholeNumber = (least: number, most: number): Kind<number> => ({ is: `a whole number from ${least} to ${most}`, schema: numeral.pipe(z.int().min(least).max(most)), show: (value) => value });
 

@@ -9,7 +9,7 @@ import { DAY, HOUR, MINUTE } from '../domain/durations.ts';
 import { ROTATE_EVERY } from '../domain/rotation.ts';
 import { SECOND_ROTATION } from '../domain/rotation-schedule.ts';
 import type { RsaBits } from '../keys/generate.ts';
-import { freezeWindows, type Kind, lengthOfTime, listener, locationName, locationNames, oneNumberOf, oneOf, optional, origin, path, periodOrOff, template, wholeNumber, type Written, yesNo } from './kinds.ts';
+import { freezeWindows, type Kind, lengthOfTime, listener, locationName, locationNames, networks, oneNumberOf, oneOf, optional, origin, path, periodOrOff, ports, template, wholeNumber, type Written, yesNo } from './kinds.ts';
 
 export interface Setting<T> {
   readonly kind: Kind<T>;
@@ -56,6 +56,9 @@ export const SETTINGS = {
   'issuers.freezeWindows': setting(freezeWindows, { serve: [], text: 'When no key rotates by itself, in UTC; what is asked for by hand goes on.' }),
   'issuers.secondRotation': setting(oneOf(SECOND_ROTATION), { serve: 'allow', text: 'Whether a rotation by hand that revokes a retired key is done, or refused until `--revoke-previous` or `--force` is given.' }),
   tokenIssue: setting(yesNo, { serve: false, dev: true, text: 'The server itself issues service-account tokens on request.' }),
+  'federation.allowedAddresses': setting(networks, { serve: [], dev: ['127.0.0.0/8', '::1/128'], text: 'Networks beside the public internet in which issuers of others may be asked for their documents.' }),
+  'federation.allowedPorts': setting(ports, { serve: ['443'], dev: ['1-65535'], text: 'Ports at which they may be asked.' }),
+  'federation.caFile': setting(optional(path), { serve: null, text: 'Certificates of authorities that are trusted beside those of the system when they are asked, PEM.' }),
   rsaBits: setting(oneNumberOf(RSA_BITS), { serve: 2048, text: 'Size of new RSA keys.' }),
   keyPoolSize: setting(wholeNumber(0, 1000), { serve: 8, text: 'Keys that are kept ready in memory.' }),
   openedKeys: setting(wholeNumber(1, 1_000_000), { serve: 1000, text: 'Opened private keys that are kept in memory.' }),

@@ -60,7 +60,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const app = await startApp(home, config, { store, sealer, clock, log: createLog(config.logLevel), audit }, tls, stdout);
+    const app = await startApp(home, config, { store, sealer, clock, log: createLog(config.logLevel), audit, outbound: { ca: null, env: process.env } }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();

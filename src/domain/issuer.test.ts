@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isMintmarkError } from './errors.ts';
-import { issuerPath, issuerUrlFault, renderIssuerUrl } from './issuer.ts';
+import { issuerPath, issuerUrlFault, isUnderTemplate, renderIssuerUrl } from './issuer.ts';
 
 const PARTS = { region: 'eastus', tenantId: '11111111-2222-4333-8444-555555555555', uuid: '99999999-8888-4777-8666-555555555555' };
 
@@ -40,3 +40,21 @@ test('a template that gives no valid issuer URL is refused', () => {
 });
 
 test('the path is what is sent on the wire', () => assert.equal(issuerPath('https://localhost:9443/eastus/t/u/'), '/eastus/t/u/'));
+
+/** Template, URL, whether that is where the template puts issuers. */
+const UNDER: readonly (readonly [template: string, url: string, under: boolean])[] = [
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://eastus.oic.example.com/t/u/', true],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://EASTUS.oic.example.com:443', true],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://eastus.oic.example.com./x', true],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://a.b.oic.example.com/', false],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://eastus.oicxexample.com/', false],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://eastus.oic.example.com.evil.example/', false],
+  ['https://{region}.oic.example.com/{tenantId}/{uuid}/', 'https://eastus.oic.example.com:8443/', false],
+  ['https://localhost:9443/{region}/{tenantId}/{uuid}/', 'https://localhost:9443/x', true],
+  ['https://localhost:9443/{region}/{tenantId}/{uuid}/', 'https://localhost:9444/x', false],
+  ['https://files.example.com/oidc/{uuid}/', 'https://files.example.com/oidc/u/', true],
+  ['https://files.example.com/oidc/{uuid}/', 'https://files.example.com/other/u/', false],
+  ['https://files.example.com/oidc/{uuid}/', 'no url', false],
+];
+
+for (const [template, url, under] of UNDER) test(`${url} is ${under ? '' : 'not '}under ${template}`, () => assert.equal(isUnderTemplate(template, url), under));

@@ -67,3 +67,14 @@ export function issuerUrlFault(url: string): string | null {
 
 /** The path of a valid issuer URL. */
 export const issuerPath = (url: string): string => new URL(url).pathname;
+
+/**
+ * Whether a URL is where a template puts issuers: at a host that it can give, below what its path begins with. The
+ * documents of such an issuer are this server's own, whether or not it exists.
+ */
+export function isUnderTemplate(template: string, url: string): boolean {
+  const [, authority = '', path = '/'] = /^https:\/\/([^/]*)(\/[^{]*)?/.exec(template) ?? [];
+  const host = authority.split(/\{\w+\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('[^.:/]+');
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  return parsed !== null && new RegExp(`^${host}$`, 'i').test(parsed.host.replace(/\.(?=$|:)/, '')) && parsed.pathname.startsWith(path);
+}

@@ -29,6 +29,9 @@ const ALLOWED: Readonly<Record<Action, readonly [boolean, boolean, boolean]>> = 
   'principal/read': [true, true, true],
   'principal/write': [true, false, false],
   'principal/delete': [true, false, false],
+  'roleAssignment/read': [true, true, true],
+  'roleAssignment/write': [true, false, false],
+  'roleAssignment/delete': [true, false, false],
   'principal/resetSecret': [true, false, false],
 };
 

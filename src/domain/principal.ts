@@ -47,10 +47,12 @@ export interface RoleAssignment {
   readonly role: Role;
   /** A resource id, or the start of one: the role counts for everything below. */
   readonly scope: string;
+  /** The UUID under which it was given as a resource; absent where it was given with its principal. */
+  readonly name?: string;
 }
 
 /** A role to be given. */
-export type Grant = Omit<RoleAssignment, 'principalId'>;
+export type Grant = Pick<RoleAssignment, 'role' | 'scope'>;
 
 export const ROLES = ['Owner', 'Contributor', 'Reader'] as const;
 export type Role = (typeof ROLES)[number];
@@ -82,6 +84,9 @@ export const ACTIONS = {
   'principal/write': 'Owner',
   'principal/delete': 'Owner',
   'principal/resetSecret': 'Owner',
+  'roleAssignment/read': 'Reader',
+  'roleAssignment/write': 'Owner',
+  'roleAssignment/delete': 'Owner',
 } as const satisfies Record<string, Role>;
 
 export type Action = keyof typeof ACTIONS;
@@ -95,8 +100,12 @@ export const tenantScope = (tenantId: string): string => `/providers/${TENANT_TY
 
 /** `id` lies in the tenant `tenantId`, which an id does not show; the whole server lies in none. */
 export function isAllowed(assignments: readonly RoleAssignment[], action: Action, id: string, tenantId: string): boolean {
+  return hasRole(assignments, ACTIONS[action], id, tenantId);
+}
+
+function hasRole(assignments: readonly RoleAssignment[], least: Role, id: string, tenantId: string): boolean {
   const places = id === SERVER_SCOPE ? [id] : [id, tenantScope(tenantId)];
-  return assignments.some(({ role, scope }) => RANK[role] >= RANK[ACTIONS[action]] && places.some((place) => isWithin(place, scope)));
+  return assignments.some(({ role, scope }) => RANK[role] >= RANK[least] && places.some((place) => isWithin(place, scope)));
 }
 
 /** @throws MintmarkError `AuthorizationFailed` naming action and scope. */
@@ -112,6 +121,17 @@ export function assertAllowed(principalId: string, assignments: readonly RoleAss
 export function assertAllowedOver(bearerId: string, assignments: readonly RoleAssignment[], action: Action, roles: readonly Grant[], tenantId: string): void {
   const scopes = roles.length === 0 ? [tenantScope(tenantId)] : roles.map(({ scope }) => scope);
   for (const scope of scopes) assertAllowed(bearerId, assignments, action, scope, tenantId);
+}
+
+/**
+ * Whether somebody with `assignments` may decide who can log in as a principal with these roles: only who has each of
+ * them at the same scope or above, else one could become somebody mightier.
+ * @throws MintmarkError `AuthorizationFailed`.
+ */
+export function assertHasRolesOf(bearerId: string, assignments: readonly RoleAssignment[], roles: readonly RoleAssignment[], tenantId: string): void {
+  const lacking = roles.find(({ role, scope }) => !hasRole(assignments, role, scope, tenantId));
+  if (lacking === undefined) return;
+  throw new MintmarkError('AuthorizationFailed', `The principal '${bearerId}' may not decide who can log in as '${lacking.principalId}', which has a role that it has not itself: ${lacking.role} at '${lacking.scope}'.`);
 }
 
 /** A principal's secrets at once. */

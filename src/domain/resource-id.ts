@@ -8,11 +8,15 @@ import { MintmarkError } from './errors.ts';
 
 export const RESOURCE_GROUP_TYPE = 'Microsoft.Resources/resourceGroups';
 export const MANAGED_CLUSTER_TYPE = 'Microsoft.ContainerService/managedClusters';
+export const MANAGED_IDENTITY_TYPE = 'Microsoft.ManagedIdentity/userAssignedIdentities';
+export const FEDERATED_CREDENTIAL_TYPE = `${MANAGED_IDENTITY_TYPE}/federatedIdentityCredentials`;
 
 /** What a name of each type may look like (Azure's own rules), and in words. */
 const NAME_RULES: Readonly<Record<string, { readonly pattern: RegExp; readonly words: string }>> = {
   [RESOURCE_GROUP_TYPE]: { pattern: /^[-\w().]{0,89}[-\w()]$/, words: '1 to 90 letters, digits, underscores, parentheses, hyphens and periods, without a period at the end' },
   [MANAGED_CLUSTER_TYPE]: { pattern: /^[a-z0-9]([-\w]{0,61}[a-z0-9])?$/i, words: '1 to 63 letters, digits, underscores and hyphens, with a letter or digit at both ends' },
+  [MANAGED_IDENTITY_TYPE]: { pattern: /^[a-z0-9][-\w]{2,127}$/i, words: '3 to 128 letters, digits, underscores and hyphens, with a letter or digit first' },
+  [FEDERATED_CREDENTIAL_TYPE]: { pattern: /^[a-z0-9][-\w]{2,119}$/i, words: '3 to 120 letters, digits, underscores and hyphens, with a letter or digit first' },
 };
 
 export const subscriptionScope = (subscriptionId: string): string => `/subscriptions/${subscriptionId}`;
@@ -20,6 +24,11 @@ export const subscriptionScope = (subscriptionId: string): string => `/subscript
 export const resourceGroupId = (subscriptionId: string, group: string): string => `${subscriptionScope(subscriptionId)}/resourceGroups/${group}`;
 
 export const managedClusterId = (subscriptionId: string, group: string, name: string): string => `${resourceGroupId(subscriptionId, group)}/providers/${MANAGED_CLUSTER_TYPE}/${name}`;
+
+export const managedIdentityId = (subscriptionId: string, group: string, name: string): string => `${resourceGroupId(subscriptionId, group)}/providers/${MANAGED_IDENTITY_TYPE}/${name}`;
+
+/** Below its identity, as a resource of its own. */
+export const federatedCredentialId = (identityId: string, name: string): string => `${identityId}/federatedIdentityCredentials/${name}`;
 
 /** The name of the resource group that a resource is in, in the spelling of its id; empty when it is in none. */
 export const resourceGroupOf = (id: string): string => id.split('/')[4] ?? '';

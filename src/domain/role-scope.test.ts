@@ -12,6 +12,7 @@ const SCOPES: readonly (readonly [text: string, subscriptionId: string | null, s
   ['/Subscriptions/s', 's', '/subscriptions/S'],
   [GROUP, 's-1', '/subscriptions/S/resourceGroups/my.Group'],
   [`${GROUP.toUpperCase()}/providers/Microsoft.ContainerService/managedClusters/c`, 'S-1', '/subscriptions/S/resourceGroups/MY.GROUP/providers/Microsoft.ContainerService/managedClusters/c'],
+  [`${GROUP}/providers/microsoft.managedidentity/USERASSIGNEDIDENTITIES/app-1`, 's-1', '/subscriptions/S/resourceGroups/my.Group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app-1'],
 ];
 
 for (const [text, subscriptionId, scope] of SCOPES) {
@@ -26,6 +27,8 @@ const REFUSED: readonly (readonly [text: string, code: string])[] = [
     '/providers/Mintmark.Admin/tenants/t/principals/p', `${GROUP}/providers/Other/x/y`, '/subscriptions/s\n', '/subscriptions/s/..', '/subscriptions/s/resourceGroups/a/b'].map((text) => [text, 'InvalidRequestContent'] as const),
   ['/subscriptions/s/resourceGroups/a*', 'InvalidResourceName'],
   [`${GROUP}/providers/Microsoft.ContainerService/managedClusters/-`, 'InvalidResourceName'],
+  [`${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ab`, 'InvalidResourceName'],
+  [`${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app/federatedIdentityCredentials/one`, 'InvalidRequestContent'],
 ];
 
 for (const [text, code] of REFUSED) test(`no scope: ${JSON.stringify(text)}`, () => assert.throws(() => readRoleScope(text, 't'), { code }));

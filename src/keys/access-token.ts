@@ -30,9 +30,11 @@ export interface AccessTokenKey {
 
 /** Whom a token is for. */
 export interface Bearer {
-  /** The client id. */
+  /** The client id; of a managed identity the id that roles are given to. */
   readonly principalId: string;
   readonly tenantId: string;
+  /** Set for a managed identity alone. */
+  readonly managedIdentity?: { readonly clientId: string; readonly resourceId: string };
 }
 
 export interface AccessTokenSigner {
@@ -57,9 +59,11 @@ export async function openAccessTokenSigner({ kid, sealed }: AccessTokenKey, sea
   const privateKey = createPrivateKey({ key: Buffer.from(plain), format: 'der', type: 'pkcs8' });
   plain.fill(0);
   return {
-    sign({ principalId, tenantId }, { issuer, audience, jti, now }) {
+    sign({ principalId, tenantId, managedIdentity }, { issuer, audience, jti, now }) {
       const iat = Math.floor(now.getTime() / 1000);
-      const claims = { iss: issuer, aud: audience, sub: principalId, oid: principalId, appid: principalId, tid: tenantId, iat, nbf: iat, exp: iat + ACCESS_TOKEN_LIFE, jti };
+      // `xms_mirid` is what Entra ID calls the resource id of a managed identity.
+      const whose = { sub: principalId, oid: principalId, appid: managedIdentity?.clientId ?? principalId, tid: tenantId, ...(managedIdentity === undefined ? {} : { xms_mirid: managedIdentity.resourceId }) };
+      const claims = { iss: issuer, aud: audience, ...whose, iat, nbf: iat, exp: iat + ACCESS_TOKEN_LIFE, jti };
       return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ: TYPE }).sign(privateKey);
     },
   };
@@ -81,10 +85,10 @@ export function createAccessTokenVerifier(keys: readonly AccessTokenKey[]): Acce
       const known = verified.get(name);
       const options = { algorithms: [ALGORITHM], typ: TYPE, audience, currentDate: now, requiredClaims: ['exp', 'nbf', 'iat', 'tid', 'sub'] };
       const payload = known !== undefined && isStillGood(known, audience, now) ? known : (await jwtVerify(token, keySet, options).catch(refuse)).payload;
-      const { sub, tid, iss } = payload;
+      const { sub, tid, iss, appid, xms_mirid: resourceId } = payload;
       if (typeof sub !== 'string' || typeof tid !== 'string' || iss !== issuerOf(tid)) throw refusal('it is not from this server');
       verified.set(name, payload);
-      return { principalId: sub, tenantId: tid };
+      return { principalId: sub, tenantId: tid, ...(typeof resourceId === 'string' ? { managedIdentity: { clientId: String(appid), resourceId } } : {}) };
     },
   };
 }

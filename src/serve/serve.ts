@@ -4,6 +4,7 @@
  *
  * Leaves the first tenant and its Owner to `mintmark admin bootstrap`.
  */
+import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { type App, createApp, type Ground, type ListenerTls } from '../app.ts';
 import type { ServeConfig, TlsFiles } from '../config/config.ts';
@@ -35,7 +36,7 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
     const log = createLog(config.logLevel);
     const lock = lockFile(`${config.storeFile}.lock`, `Another Mintmark server runs on the store ${config.storeFile}. Stop it, or give this one another store.`);
     try {
-      const running = await start(config, log);
+      const running = await start(config, log, env);
       await stopped;
       log.info({ within: config.stopWithin }, 'stopping');
       await running.stop();
@@ -48,13 +49,14 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   }
 }
 
-async function start(config: ServeConfig, log: Logger): Promise<Running> {
+async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv): Promise<Running> {
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
+  const outbound = { ca: config.federationCaFile === null ? null : await readFile(config.federationCaFile, 'utf8'), env };
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    const running = await startApp(config, { store, sealer, clock: systemClock, log, audit: audit.sink });
+    const running = await startApp(config, { store, sealer, clock: systemClock, log, audit: audit.sink, outbound });
     await warnOfEmptyStore(store, log);
     return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {

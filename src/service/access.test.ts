@@ -5,7 +5,9 @@ import type { ClientSecret, Principal } from '../domain/principal.ts';
 import { hashSecret, NOBODYS_HASH } from '../keys/secrets.ts';
 import { createSealer, decryptOrThrow, encrypt } from '../keys/seal.ts';
 import { openMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
 import { createAccess, hashesToTry } from './access.ts';
+import { createFederation, type Federation } from './federation.ts';
 import type { ThrottleLimits } from './throttle.ts';
 
 /** Nobody is refused for asking too often. */
@@ -13,6 +15,9 @@ const FREE: ThrottleLimits = { requestsPerAddress: 1e6, requestsPerPrincipal: 1e
 const HERE = '192.0.2.1';
 const START = Date.parse('2026-01-02T03:04:05Z');
 const nonce = Buffer.alloc(12);
+
+/** Nobody in here shows a token of another issuer. */
+const federationOf = (store: Store): Federation => createFederation(store, { key: () => Promise.reject(new Error('no issuer of others is asked here')) });
 
 function newSealer(key: Buffer = randomBytes(32)) {
   return createSealer({ id: key.subarray(0, 16), wrap: async (dataKey, associated) => encrypt(key, nonce, dataKey, associated), unwrap: async (wrapped, associated) => decryptOrThrow(key, nonce, wrapped, associated) });
@@ -27,7 +32,7 @@ async function open() {
     await tx.putPrincipal({ id: 'me', tenantId: 't', displayName: 'me', secrets, createdAt: tx.now });
   });
   const sealer = newSealer();
-  const start = () => createAccess({ store, sealer, managementUrl: 'https://m', limits: FREE });
+  const start = () => createAccess({ store, federation: federationOf(store), sealer, managementUrl: 'https://m', limits: FREE });
   return { time, store, sealer, start, access: start() };
 }
 const ME = { tenantId: 't', clientId: 'me', clientSecret: 'new' };
@@ -66,12 +71,12 @@ test('replicas that start at once agree on one key, which is stored sealed', asy
 test('a key that can not be opened is an error each time, and is tried again each time', async () => {
   const { access, store } = await open();
   await access.login(ME, HERE);
-  const other = createAccess({ store, sealer: newSealer(), managementUrl: 'https://m', limits: FREE });
+  const other = createAccess({ store, federation: federationOf(store), sealer: newSealer(), managementUrl: 'https://m', limits: FREE });
   for (let time = 0; time < 2; time += 1) await assert.rejects(other.login(ME, HERE), { code: 'WrongKeyEncryptionKey' });
   let reads = 0;
   const read = store.read;
   store.read = (work) => ((reads += 1) === 1 ? Promise.reject(new Error('down')) : read(work));
-  const late = createAccess({ store, sealer: newSealer(), managementUrl: 'https://m', limits: FREE });
+  const late = createAccess({ store, federation: federationOf(store), sealer: newSealer(), managementUrl: 'https://m', limits: FREE });
   await assert.rejects(late.authenticate('x'), { message: 'down' });
   await assert.rejects(late.authenticate('x'), { code: 'WrongKeyEncryptionKey' });
 });
@@ -114,7 +119,7 @@ test('the first use of a secret is written down, once', async () => {
 
 test('wrong secrets are counted for each client, known or not; right ones are not', async () => {
   const { store, sealer, time } = await open();
-  const access = createAccess({ store, sealer, managementUrl: 'https://m', limits: { ...FREE, failedLogins: 3 } });
+  const access = createAccess({ store, federation: federationOf(store), sealer, managementUrl: 'https://m', limits: { ...FREE, failedLogins: 3 } });
   const attempt = (change: Partial<typeof ME>): Promise<string> => access.login({ ...ME, ...change }, HERE).then(() => 'in', ({ code, retryAfter }: { code: string; retryAfter?: number }) => `${code} ${retryAfter}`);
   for (let times = 0; times < 4; times += 1) assert.equal(await attempt({}), 'in');
   for (const clientId of ['me', 'ghost']) {
@@ -127,7 +132,7 @@ test('wrong secrets are counted for each client, known or not; right ones are no
 
 test('attempts that race for the last token do not all get in', async () => {
   const { store, sealer } = await open();
-  const access = createAccess({ store, sealer, managementUrl: 'https://m', limits: { ...FREE, failedLogins: 2 } });
+  const access = createAccess({ store, federation: federationOf(store), sealer, managementUrl: 'https://m', limits: { ...FREE, failedLogins: 2 } });
   const codes = await Promise.all(Array.from({ length: 5 }, () => access.login({ ...ME, clientSecret: 'x' }, HERE).catch(({ code }: { code: string }) => code)));
   assert.deepEqual(codes.toSorted(), ['InvalidClient', 'InvalidClient', 'TooManyRequests', 'TooManyRequests', 'TooManyRequests']);
 });

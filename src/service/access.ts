@@ -1,31 +1,34 @@
 /**
- * Who asks and what they may do: login with a client secret, verification of access tokens, roles, how often.
+ * Who asks and what they may do: login with a client secret or the token of another issuer, verification of access tokens, roles, how often.
  *
  * Roles, tenants and subscriptions are read from the store at each request. Leaves to `token-keys.ts` the keys of
- * access tokens, to `throttle.ts` the counting, to `tenants.ts` and `people.ts` the changes of who there is.
+ * access tokens, to `throttle.ts` the counting, to `federation.ts` what tokens of others prove, to `tenants.ts` and `people.ts` the changes of who there is.
  */
 import { randomUUID } from 'node:crypto';
-import { MintmarkError } from '../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { type Action, assertAllowed, MOST_SECRETS, type Principal, type RoleAssignment, SERVER_SCOPE, type Subscription, type Tenant, tenantScope } from '../domain/principal.ts';
 import { isWithin, subscriptionScope } from '../domain/resource-id.ts';
 import { ACCESS_TOKEN_LIFE, type Bearer } from '../keys/access-token.ts';
 import type { Sealer } from '../keys/seal.ts';
 import { NOBODYS_HASH, verifySecret } from '../keys/secrets.ts';
 import type { Store, StoreReader } from '../store/store.ts';
+import type { AssertionCredentials, Federation } from './federation.ts';
 import { createThrottle, type ThrottleLimits } from './throttle.ts';
 import { createTokenKeys } from './token-keys.ts';
 import { createTurns } from './turns.ts';
 
-export interface Credentials {
+export interface SecretCredentials {
   readonly tenantId: string;
   readonly clientId: string;
   readonly clientSecret: string;
 }
 
+export type Credentials = SecretCredentials | AssertionCredentials;
+
 export interface Access {
   /** Counts a request from a network address. @throws MintmarkError `TooManyRequests`. */
   admit(address: string): void;
-  /** @throws MintmarkError `InvalidClient`, `TooManyRequests`. */
+  /** @throws MintmarkError `InvalidClient`, `InvalidClientAssertion`, `ForeignIssuerUnavailable`, `TooManyRequests`. */
   login(credentials: Credentials, address: string): Promise<{ readonly accessToken: string; readonly expiresInSeconds: number }>;
   /** The bearer of a token. @throws MintmarkError `AuthenticationFailed`, `TooManyRequests`. */
   authenticate(token: string): Promise<Bearer>;
@@ -55,6 +58,7 @@ interface NeededInSubscription {
 interface AccessDeps {
   readonly store: Store;
   readonly sealer: Sealer;
+  readonly federation: Federation;
   /** Base of `iss`, and the `aud` of all access tokens. */
   readonly managementUrl: string;
   readonly limits: ThrottleLimits;
@@ -63,14 +67,14 @@ interface AccessDeps {
 /** Secrets that are hashed at once, each with 32 MiB, and logins that may wait for their turn. */
 const HASHING = { most: 2, waiting: 100 } as const;
 
-export function createAccess({ store, sealer, managementUrl, limits }: AccessDeps): Access {
+export function createAccess({ store, sealer, federation, managementUrl, limits }: AccessDeps): Access {
   const tokenKeys = createTokenKeys(store, sealer);
   const throttle = createThrottle(limits, () => store.now());
   const inTurn = createTurns(HASHING.most, HASHING.waiting);
   const issuerOf = (tenantId: string): string => `${managementUrl}/${tenantId}/v2.0`;
 
   /** A wrong secret counts; whatever else goes wrong does not. */
-  async function check(credentials: Credentials): Promise<Bearer> {
+  async function check(credentials: SecretCredentials): Promise<Bearer> {
     const client = `${credentials.tenantId}/${credentials.clientId}`;
     throttle.attempt(client);
     const bearer = await inTurn(() => checkSecret(store, credentials)).catch((error: unknown) => {
@@ -82,11 +86,25 @@ export function createAccess({ store, sealer, managementUrl, limits }: AccessDep
     return bearer;
   }
 
+  /** A bad assertion counts for the client at this address alone: nothing can be guessed, and nobody is to keep a workload out that is elsewhere. */
+  async function checkAssertion(credentials: AssertionCredentials, address: string): Promise<Bearer> {
+    const client = `assertion/${credentials.tenantId}/${credentials.clientId}/${address}`;
+    throttle.attempt(client);
+    try {
+      const bearer = await federation.verify(credentials);
+      throttle.forgive(client);
+      return bearer;
+    } catch (error) {
+      if (!isMintmarkError(error, 'InvalidClientAssertion')) throttle.forgive(client);
+      throw error;
+    }
+  }
+
   return {
     admit: (address) => throttle.request(address),
     async login(credentials, address) {
       throttle.login(address);
-      const bearer = await check(credentials);
+      const bearer = 'assertion' in credentials ? await checkAssertion(credentials, address) : await check(credentials);
       const signer = await tokenKeys.signer();
       const accessToken = await signer.sign(bearer, { issuer: issuerOf(bearer.tenantId), audience: managementUrl, jti: randomUUID(), now: store.now() });
       return { accessToken, expiresInSeconds: ACCESS_TOKEN_LIFE };
@@ -94,6 +112,7 @@ export function createAccess({ store, sealer, managementUrl, limits }: AccessDep
     async authenticate(token) {
       const bearer = await (await tokenKeys.verifier()).verify(token, { issuerOf, audience: managementUrl, now: store.now() });
       throttle.principal(bearer.principalId);
+      if (bearer.managedIdentity !== undefined && !(await federation.isCurrent(bearer))) throw new MintmarkError('AuthenticationFailed', 'The access token was refused: its managed identity was deleted or disabled. Log in again.');
       return bearer;
     },
     verificationKeys: () => tokenKeys.published(),
@@ -135,7 +154,7 @@ async function visibleTenant(tx: StoreReader, bearer: Bearer, id: string): Promi
 }
 
 /** Null for a wrong secret. An unknown client costs the same work as a known one, so that its absence can not be told from the time. */
-async function checkSecret(store: Store, { tenantId, clientId, clientSecret }: Credentials): Promise<Bearer | null> {
+async function checkSecret(store: Store, { tenantId, clientId, clientSecret }: SecretCredentials): Promise<Bearer | null> {
   const principal = await store.read((tx) => tx.principal(clientId));
   const mine = principal !== null && principal.tenantId === tenantId ? principal : null;
   for (const { secretId, hash } of hashesToTry(mine)) {

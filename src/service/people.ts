@@ -9,6 +9,7 @@ import { after, HOUR } from '../domain/durations.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { REPEAT_HOURS } from '../domain/operation.ts';
 import { type Action, assertAllowedOver, type ClientSecret, type Grant, isAllowed, type Principal, type RoleAssignment, SERVER_SCOPE, tenantScope, withoutSecret, withSecret } from '../domain/principal.ts';
+import { resourceKey } from '../domain/resource-id.ts';
 import { readRoleScope } from '../domain/role-scope.ts';
 import type { Bearer } from '../keys/access-token.ts';
 import type { Listed, Page, Store, StoreReader, StoreWriter } from '../store/store.ts';
@@ -117,12 +118,21 @@ async function putPerson(tx: StoreWriter, bearer: Bearer, tenantId: string, id: 
   assertAllowedOver(bearer.principalId, mine, 'principal/write', granted, tenantId);
   const stored = await tx.principal(id);
   if (stored !== null && stored.tenantId !== tenantId) throw new MintmarkError('OperationNotAllowed', `The client id '${id}' is taken. Choose another; a random UUID never collides.`);
-  if (stored !== null) await managed(tx, bearer, 'principal/write', tenantId, id);
+  await assertNoIdentity(tx, id);
+  const former = stored === null ? [] : (await managed(tx, bearer, 'principal/write', tenantId, id)).roles;
   const principal: Principal = { id, tenantId, secrets: [], createdAt: tx.now, ...stored, displayName };
   await tx.putPrincipal(principal);
   await tx.deleteRoleAssignments(principal.id);
-  for (const grant of granted) await tx.putRoleAssignment({ ...grant, principalId: principal.id });
+  for (const grant of granted) await tx.putRoleAssignment(former.find((one) => isSameGrant(one, grant)) ?? { ...grant, principalId: principal.id });
   return { principal, roles: await tx.roleAssignments(principal.id), created: stored === null };
+}
+
+const isSameGrant = (one: Grant, other: Grant): boolean => one.role === other.role && resourceKey(one.scope) === resourceKey(other.scope);
+
+/** A principal with an id of an identity would have that identity's roles, and a secret besides. */
+async function assertNoIdentity(tx: StoreReader, id: string): Promise<void> {
+  if ((await tx.identityByPrincipalId(id)) === null && (await tx.identityByClientId(id)) === null) return;
+  throw new MintmarkError('OperationNotAllowed', `The client id '${id}' is taken by a managed identity. Choose another; a random UUID never collides.`);
 }
 
 /** A scope in its one spelling. The subscription that it names is one of the tenant. */

@@ -1,18 +1,19 @@
 /**
- * Resource groups: what clusters are created in and deleted with.
+ * Resource groups: what clusters and identities are created in and deleted with.
  *
- * A deletion takes the clusters away in bounded transactions and the group in the last of them, which sees that none is
- * left: a cluster can not be created in a group that is gone. A deletion that fails on its way can be asked for again.
+ * A deletion takes them away in bounded transactions and the group in the last of them, which sees that none is
+ * left: nothing can be created in a group that is gone. A deletion that fails on its way can be asked for again.
  */
 import { MintmarkError } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import { createResourceGroup, type ResourceGroupRequest, updateResourceGroup } from '../domain/resource-group.ts';
-import { MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../domain/resource-id.ts';
+import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../domain/resource-id.ts';
 import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
 import type { Listed, Page, Store, StoreReader } from '../store/store.ts';
 import { assertNoSigners } from './attached-signers.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { endedDeletion, removeCluster } from './clusters.ts';
+import { removeIdentity } from './identities.ts';
 import type { Issuers } from './issuers.ts';
 import type { Publications } from './publications.ts';
 
@@ -30,11 +31,11 @@ export interface ResourceGroups {
   /** @throws MintmarkError `ResourceGroupNotFound`. */
   get(at: GroupAddress): Promise<Resource>;
   list(subscriptionId: string, page: Page): Promise<Listed<Resource>>;
-  /** Deletes the group and the clusters in it. @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`, `SignersAttached`. */
+  /** Deletes the group and all that is in it. @throws MintmarkError `ResourceGroupNotFound`, `PreconditionFailed`, `SignersAttached`. */
   remove(caller: Caller, at: GroupAddress, precondition: Precondition): Promise<Operation>;
 }
 
-/** Clusters that one transaction deletes. */
+/** Clusters, and identities, that one transaction deletes. */
 const BATCH = 100;
 
 interface GroupDeps {
@@ -78,14 +79,16 @@ export function createResourceGroups({ store, issuers, publications, defaults }:
   };
 }
 
-/** Deletes some clusters of the group, and with the last of them the group itself. Null while there are clusters left. */
+/** Deletes some clusters and identities of the group, and with the last of them the group itself. Null while there are any left. */
 function removeBatch(store: Store, issuers: Issuers, at: GroupAddress, precondition: Precondition, actor: string): Promise<Operation | null> {
   return store.write(async (tx) => {
     const group = await existing(tx, at);
     assertPrecondition(precondition, group);
     const clusters = await tx.resources({ type: MANAGED_CLUSTER_TYPE, scope: group.id }, { limit: BATCH });
     for (const cluster of clusters.items) await removeCluster(tx, issuers, cluster, actor);
-    if (clusters.next !== null) return null;
+    const identities = await tx.resources({ type: MANAGED_IDENTITY_TYPE, scope: group.id }, { limit: BATCH });
+    for (const identity of identities.items) await removeIdentity(tx, identity);
+    if (clusters.next !== null || identities.next !== null) return null;
     await tx.deleteResource(group.id);
     return endedDeletion(tx, group, 'deleteResourceGroup');
   });

@@ -1,11 +1,12 @@
 /** What can be asked of a state in memory. */
 import { hasCome } from '../domain/durations.ts';
 import { awaitsConfirmation } from '../domain/key-ring.ts';
-import { isWithin, MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
+import { isWithin, MANAGED_IDENTITY_TYPE, MANAGED_CLUSTER_TYPE, resourceKey } from '../domain/resource-id.ts';
+import type { Resource } from '../domain/resource.ts';
 import { compare, type Held, type MemoryState, ringWithSigners, signersByName, type StoredRing } from './memory-state.ts';
 import { signerStatisticsReads } from './memory-signer-statistics.ts';
 import { statisticsReads } from './memory-statistics.ts';
-import { listed, numberedPageStart, pageStart } from './page.ts';
+import { listed, numberedPageStart, pageStart, type RolePosition, rolePageStart, rolePosition } from './page.ts';
 import type { StoreReader } from './store.ts';
 
 /** `state` gives the view of a read transaction, or the draft of a write transaction as it is now. */
@@ -24,7 +25,7 @@ function sorted<T>(items: readonly T[], ...by: readonly ((item: T) => string | n
   return items.toSorted(order);
 }
 
-const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt'> => ({
+const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt' | 'roleAssignmentsBelow'> => ({
   tenant: async (id) => view().tables.tenants.get(resourceKey(id)) ?? null,
   tenants: async () => all(view, 'tenants'),
   subscription: async (id) => view().tables.subscriptions.get(resourceKey(id)) ?? null,
@@ -37,9 +38,19 @@ const accountReads = (view: View): Some<'tenant' | 'tenants' | 'subscription' | 
   },
   roleAssignments: async (principalId) => all(view, 'roleAssignments').filter((assignment) => resourceKey(assignment.principalId) === resourceKey(principalId)),
   roleAssignmentsAt: async (scope) => all(view, 'roleAssignments').filter((assignment) => resourceKey(assignment.scope) === resourceKey(scope)),
+  async roleAssignmentsBelow(scope, page) {
+    const start = rolePageStart(page);
+    const below = all(view, 'roleAssignments').filter((assignment) => isWithin(assignment.scope, scope) && resourceKey(assignment.scope) !== resourceKey(scope));
+    const inOrder = sorted(below, (one) => resourceKey(one.scope), (one) => resourceKey(one.principalId), (one) => one.role);
+    const found = inOrder.filter((one) => start === null || isBehind(rolePosition(one), start));
+    return listed(found.slice(0, page.limit + 1), page.limit, (one) => JSON.stringify(rolePosition(one)));
+  },
 });
 
-const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | 'issuerByPath' | 'issuerIds'> => ({
+/** Whether a position comes after another, part by part. */
+const isBehind = (position: RolePosition, start: RolePosition): boolean => (position.map((part, index) => compare(part, start[index]!)).find((sign) => sign !== 0) ?? 0) > 0;
+
+const resourceReads = (view: View): Some<'resource' | 'resources' | 'identityByClientId' | 'identityByPrincipalId' | 'issuer' | 'issuerByPath' | 'issuerIds'> => ({
   resource: async (id) => view().tables.resources.get(resourceKey(id)) ?? null,
   async resources({ type, scope, withIssuer }, page) {
     const start = pageStart(page);
@@ -47,6 +58,8 @@ const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | '
       ofType === type && isWithin(id, scope) && (withIssuer !== true || issuerId !== null) && (start === null || resourceKey(id) > start));
     return listed(found.slice(0, page.limit + 1), page.limit, ({ id }) => resourceKey(id));
   },
+  identityByClientId: async (clientId) => identities(view).find(({ properties }) => properties.clientId === resourceKey(clientId)) ?? null,
+  identityByPrincipalId: async (principalId) => identities(view).find(({ properties }) => properties.principalId === resourceKey(principalId)) ?? null,
   issuer: async (id) => view().tables.issuers.get(id) ?? null,
   async issuerByPath(path) {
     const { issuerPaths, issuers } = view().tables;
@@ -54,6 +67,8 @@ const resourceReads = (view: View): Some<'resource' | 'resources' | 'issuer' | '
   },
   issuerIds: async () => all(view, 'rings').filter(({ ring }) => ring.open || ring.keys.length > 0).map(({ ring }) => ring.issuerId),
 });
+
+const identities = (view: View): readonly Resource[] => all(view, 'resources').filter(({ type }) => type === MANAGED_IDENTITY_TYPE);
 
 const keyRingReads = (view: View): Some<'keyRing' | 'sealedKey' | 'isRevoked' | 'events' | 'dueIssuers' | 'nextWake'> => ({
   async keyRing(issuerId) {

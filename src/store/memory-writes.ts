@@ -2,6 +2,7 @@
 import { after, DAY, HOUR, hasCome } from '../domain/durations.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { OPERATION_DAYS, REPEAT_HOURS } from '../domain/operation.ts';
+import type { RoleAssignment } from '../domain/principal.ts';
 import { isWithin, resourceKey } from '../domain/resource-id.ts';
 import { ENDED_CREDENTIAL_DAYS, isForgotten } from '../domain/signer.ts';
 import { automaticRotationDue } from '../domain/rotation-schedule.ts';
@@ -56,18 +57,21 @@ class Draft implements MemoryState {
 type Some<Name extends keyof StoreWriter> = Pick<StoreWriter, Name>;
 
 const accountWrites = (draft: Draft): Some<
-  'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment' | 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignmentsWithin'
+  'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment' | 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignment' | 'deleteRoleAssignmentsWithin'
 > => ({
   putTenant: async (tenant) => draft.put('tenants', resourceKey(tenant.id), tenant),
   putSubscription: async (subscription) => draft.put('subscriptions', resourceKey(subscription.id), subscription),
   putPrincipal: async (principal) => draft.put('principals', resourceKey(principal.id), principal),
-  putRoleAssignment: async (assignment) => draft.put('roleAssignments', keyOf(resourceKey(assignment.principalId), resourceKey(assignment.scope), assignment.role), assignment),
+  putRoleAssignment: async (assignment) => draft.put('roleAssignments', roleKey(assignment), assignment),
   deleteTenant: async (id) => void draft.delete('tenants', resourceKey(id)),
   deleteSubscription: async (id) => void draft.delete('subscriptions', resourceKey(id)),
   deletePrincipal: async (id) => void draft.delete('principals', resourceKey(id)),
   deleteRoleAssignments: async (principalId) => draft.deleteWhere('roleAssignments', (assignment) => resourceKey(assignment.principalId) === resourceKey(principalId)),
+  deleteRoleAssignment: async (assignment) => void draft.delete('roleAssignments', roleKey(assignment)),
   deleteRoleAssignmentsWithin: async (scope) => draft.deleteWhere('roleAssignments', (assignment) => isWithin(assignment.scope, scope)),
 });
+
+const roleKey = ({ principalId, scope, role }: RoleAssignment): string => keyOf(resourceKey(principalId), resourceKey(scope), role);
 
 const resourceWrites = (draft: Draft): Some<'putResource' | 'deleteResource' | 'insertIssuer' | 'markIssuerDeleted'> => ({
   putResource: async (resource) => draft.put('resources', resourceKey(resource.id), resource),

@@ -2,9 +2,10 @@
 import type { Insertable } from 'kysely';
 import { ERROR_CATALOGUE, type ErrorCode, type ErrorDetail } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
+import { identityIds } from '../domain/managed-identity.ts';
 import type { Operation, OperationStatus } from '../domain/operation.ts';
 import type { JsonObject, Resource } from '../domain/resource.ts';
-import { resourceKey } from '../domain/resource-id.ts';
+import { MANAGED_IDENTITY_TYPE, resourceKey } from '../domain/resource-id.ts';
 import { Columns, ms, msOrNull, object, textRecord, texts } from './columns.ts';
 import type { IssuerRow, OperationRow, ResourceRow } from './sql-tables.ts';
 
@@ -18,7 +19,14 @@ export const resourceRow = (resource: Resource): Insertable<ResourceRow> => ({
   subscription_id: resource.subscriptionId, location: resource.location, tags: JSON.stringify(resource.tags),
   envelope: JSON.stringify(resource.envelope), properties: JSON.stringify(resource.properties), issuer_id: resource.issuerId,
   version: resource.version, created_at: ms(resource.createdAt), updated_at: ms(resource.updatedAt),
+  ...identityKeys(resource),
 });
+
+function identityKeys(resource: Resource): Pick<ResourceRow, 'client_key' | 'principal_key'> {
+  if (resource.type !== MANAGED_IDENTITY_TYPE) return { client_key: null, principal_key: null };
+  const { clientId, principalId } = identityIds(resource);
+  return { client_key: resourceKey(clientId), principal_key: resourceKey(principalId) };
+}
 
 export function resourceOf(row: ResourceRow): Resource {
   const column = new Columns(row, `the resource ${row.id}`);

@@ -3,14 +3,14 @@ import { type Kysely, sql } from 'kysely';
 import { type ClientSecret, type Principal, type RoleAssignment, ROLES, type Subscription, type Tenant } from '../domain/principal.ts';
 import { resourceKey } from '../domain/resource-id.ts';
 import { Columns, ms, msOrNull, object } from './columns.ts';
-import { listed, pageStart } from './page.ts';
+import { listed, pageStart, rolePageStart, rolePosition } from './page.ts';
 import { prepared } from './prepared.ts';
 import type { Tables } from './sql-tables.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
-type Reads = Pick<StoreReader, 'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt'>;
+type Reads = Pick<StoreReader, 'tenant' | 'tenants' | 'subscription' | 'subscriptions' | 'principal' | 'principals' | 'roleAssignments' | 'roleAssignmentsAt' | 'roleAssignmentsBelow'>;
 type Puts = Pick<StoreWriter, 'putTenant' | 'putSubscription' | 'putPrincipal' | 'putRoleAssignment'>;
-type Deletes = Pick<StoreWriter, 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignmentsWithin'>;
+type Deletes = Pick<StoreWriter, 'deleteTenant' | 'deleteSubscription' | 'deletePrincipal' | 'deleteRoleAssignments' | 'deleteRoleAssignment' | 'deleteRoleAssignmentsWithin'>;
 
 const subscriptionAt = prepared((db, { key }: { key: string }) => db.selectFrom('subscriptions').selectAll().where('key', '=', key));
 const rolesOf = prepared((db, { key }: { key: string }) => db.selectFrom('role_assignments').selectAll().where('principal_key', '=', key).orderBy('scope_key').orderBy('role'));
@@ -30,6 +30,14 @@ export const accountReads = (db: Kysely<Tables>): Reads => ({
   roleAssignments: async (principalId) => (await rolesOf(db, { key: resourceKey(principalId) })).map(roleAssignmentOf),
   roleAssignmentsAt: async (scope) =>
     (await db.selectFrom('role_assignments').selectAll().where('scope_key', '=', resourceKey(scope)).orderBy('principal_key').orderBy('role').execute()).map(roleAssignmentOf),
+  async roleAssignmentsBelow(scope, page) {
+    const start = rolePageStart(page);
+    const outer = resourceKey(scope).replace(/\/$/, '');
+    const rows = await db.selectFrom('role_assignments').selectAll().where('scope_key', '>', `${outer}/`).where('scope_key', '<', `${outer}0`)
+      .$if(start !== null, (query) => query.where(sql<boolean>`(scope_key, principal_key, role) > (${sql.join(start!)})`))
+      .orderBy('scope_key').orderBy('principal_key').orderBy('role').limit(page.limit + 1).execute();
+    return listed(rows.map(roleAssignmentOf), page.limit, (one) => JSON.stringify(rolePosition(one)));
+  },
 });
 
 export const accountWrites = (db: Kysely<Tables>): Puts & Deletes => ({ ...accountPuts(db), ...accountDeletes(db) });
@@ -47,8 +55,8 @@ const accountPuts = (db: Kysely<Tables>): Puts => ({
     const row = { key: resourceKey(id), id, tenant_id: tenantId, display_name: displayName, secret_hashes: JSON.stringify(secrets.map(storedSecret)), created_at: ms(createdAt) };
     await db.insertInto('principals').values(row).onConflict((on) => on.column('key').doUpdateSet(row)).execute();
   },
-  async putRoleAssignment({ principalId, role, scope }) {
-    const row = { principal_key: resourceKey(principalId), principal_id: principalId, role, scope_key: resourceKey(scope), scope };
+  async putRoleAssignment({ principalId, role, scope, name }) {
+    const row = { principal_key: resourceKey(principalId), principal_id: principalId, role, scope_key: resourceKey(scope), scope, name: name ?? null };
     await db.insertInto('role_assignments').values(row).onConflict((on) => on.columns(['principal_key', 'scope_key', 'role']).doUpdateSet(row)).execute();
   },
 });
@@ -65,6 +73,9 @@ const accountDeletes = (db: Kysely<Tables>): Deletes => ({
   },
   async deleteRoleAssignments(principalId) {
     await db.deleteFrom('role_assignments').where('principal_key', '=', resourceKey(principalId)).execute();
+  },
+  async deleteRoleAssignment({ principalId, scope, role }) {
+    await db.deleteFrom('role_assignments').where('principal_key', '=', resourceKey(principalId)).where('scope_key', '=', resourceKey(scope)).where('role', '=', role).execute();
   },
   async deleteRoleAssignmentsWithin(scope) {
     const outer = resourceKey(scope).replace(/\/$/, '');
@@ -96,7 +107,8 @@ function principalOf(row: Tables['principals']): Principal {
 
 function roleAssignmentOf(row: Tables['role_assignments']): RoleAssignment {
   const column = new Columns(row, `a role assignment of the principal ${row.principal_id}`);
-  return { principalId: column.text('principal_id'), role: column.oneOf('role', ROLES), scope: column.text('scope') };
+  const name = column.textOrNull('name');
+  return { principalId: column.text('principal_id'), role: column.oneOf('role', ROLES), scope: column.text('scope'), ...(name === null ? {} : { name }) };
 }
 
 const storedSecret = ({ id, hash, createdAt, usedAt }: ClientSecret): object => ({ id, hash, createdAt: ms(createdAt), usedAt: msOrNull(usedAt) });

@@ -32,8 +32,11 @@ const READS: { readonly [Name in keyof StoreReader]: (tx: StoreReader) => Promis
   principals: async (tx) => [await tx.principals('t', { limit: 1 }), await tx.principals('t', { limit: 1, cursor: Buffer.from('p').toString('base64url') })],
   roleAssignments: (tx) => tx.roleAssignments('p'),
   roleAssignmentsAt: (tx) => tx.roleAssignmentsAt('/'),
+  roleAssignmentsBelow: async (tx) => [await tx.roleAssignmentsBelow('/a', { limit: 1 }), await tx.roleAssignmentsBelow('/a', { limit: 1, cursor: Buffer.from('["/a/b","p","Owner"]').toString('base64url') })],
   resource: (tx) => tx.resource('/a'),
   resources: async (tx) => [await tx.resources({ type: 't', scope: '/a' }, { limit: 1 }), await tx.resources({ type: 't', scope: '/a', withIssuer: true }, { limit: 1, cursor: Buffer.from('/a/b').toString('base64url') })],
+  identityByClientId: (tx) => tx.identityByClientId('c'),
+  identityByPrincipalId: (tx) => tx.identityByPrincipalId('p'),
   issuer: (tx) => tx.issuer('i'),
   issuerByPath: (tx) => tx.issuerByPath('/i/'),
   issuerIds: (tx) => tx.issuerIds(),
@@ -76,6 +79,7 @@ async function writes(tx: StoreWriter): Promise<void> {
   await tx.deleteSubscription('s');
   await tx.deletePrincipal('p');
   await tx.deleteRoleAssignments('p');
+  await tx.deleteRoleAssignment({ principalId: 'p', role: 'Owner', scope: '/a' });
   await tx.deleteRoleAssignmentsWithin('/subscriptions/s');
   await tx.deleteServerKey('access-token', 'kid');
   await tx.putSigner(signer('s', { writtenOffAt: START, deletedAt: new Date(0) }));

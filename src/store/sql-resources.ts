@@ -10,7 +10,7 @@ import { one } from './sql-accounts.ts';
 import { type ResourceRow, type Tables, YES } from './sql-tables.ts';
 import type { Page, StoreReader, StoreWriter } from './store.ts';
 
-type Reads = Pick<StoreReader, 'resource' | 'resources' | 'issuer' | 'issuerByPath' | 'issuerIds'>;
+type Reads = Pick<StoreReader, 'resource' | 'resources' | 'identityByClientId' | 'identityByPrincipalId' | 'issuer' | 'issuerByPath' | 'issuerIds'>;
 type Writes = Pick<StoreWriter, 'putResource' | 'deleteResource' | 'insertIssuer' | 'markIssuerDeleted'>;
 type ResourceQuery = Parameters<StoreReader['resources']>[0];
 
@@ -23,6 +23,8 @@ export const resourceReads = (db: Kysely<Tables>): Reads => ({
     const rows = await resourceRows(db, query, page);
     return listed(rows.map(resourceOf), page.limit, ({ id }) => resourceKey(id));
   },
+  identityByClientId: async (clientId) => one(await db.selectFrom('resources').selectAll().where('client_key', '=', resourceKey(clientId)).executeTakeFirst(), resourceOf),
+  identityByPrincipalId: async (principalId) => one(await db.selectFrom('resources').selectAll().where('principal_key', '=', resourceKey(principalId)).executeTakeFirst(), resourceOf),
   issuer: async (id) => one((await issuerOfId(db, { id }))[0], issuerOf),
   issuerByPath: async (path) => one(await db.selectFrom('issuers').selectAll().where('path', '=', path).executeTakeFirst(), issuerOf),
   issuerIds: async () => (await db.selectFrom('key_rings').select('issuer_id').where('documented', '=', YES).orderBy('issuer_id').execute()).map((row) => row.issuer_id),

@@ -13,7 +13,8 @@ export interface Tables {
   tenants: { key: string; id: string; display_name: string; created_at: number };
   subscriptions: { key: string; id: string; tenant_key: string; tenant_id: string; display_name: string; created_at: number };
   principals: { key: string; id: string; tenant_id: string; display_name: string; secret_hashes: string; created_at: number };
-  role_assignments: { principal_key: string; principal_id: string; role: string; scope_key: string; scope: string };
+  /** `name`: null where it was given with its principal. */
+  role_assignments: { principal_key: string; principal_id: string; role: string; scope_key: string; scope: string; name: string | null };
   resources: ResourceRow;
   issuers: IssuerRow;
   key_rings: KeyRingRow;
@@ -49,6 +50,9 @@ export interface ResourceRow {
   version: number;
   created_at: number;
   updated_at: number;
+  /** Of managed identities: the ids in `properties`, to be found by. */
+  client_key: string | null;
+  principal_key: string | null;
 }
 
 export interface IssuerRow {

@@ -113,10 +113,16 @@ export interface StoreReader {
   roleAssignments(principalId: string): Promise<readonly RoleAssignment[]>;
   /** The roles that are given at exactly this scope. */
   roleAssignmentsAt(scope: string): Promise<readonly RoleAssignment[]>;
+  /** The roles that are given below this scope, by scope. */
+  roleAssignmentsBelow(scope: string, page: Page): Promise<Listed<RoleAssignment>>;
 
   resource(id: string): Promise<Resource | null>;
   /** Resources of a type at or below a scope, by id. `withIssuer` leaves out those that have none. */
   resources(query: { readonly type: string; readonly scope: string; readonly withIssuer?: boolean }, page: Page): Promise<Listed<Resource>>;
+  /** The managed identity that logs in with this id. */
+  identityByClientId(clientId: string): Promise<Resource | null>;
+  /** The managed identity that roles are given to by this id. */
+  identityByPrincipalId(principalId: string): Promise<Resource | null>;
 
   issuer(id: string): Promise<Issuer | null>;
   /** The issuer whose URL has exactly this path. */
@@ -179,6 +185,7 @@ export interface StoreWriter extends StoreReader {
   putTenant(tenant: Tenant): Promise<void>;
   putSubscription(subscription: Subscription): Promise<void>;
   putPrincipal(principal: Principal): Promise<void>;
+  /** Inserts it, or gives the same role of the same principal at the same scope this name. */
   putRoleAssignment(assignment: RoleAssignment): Promise<void>;
   /** Nothing that is in it goes with it. */
   deleteTenant(id: string): Promise<void>;
@@ -188,6 +195,8 @@ export interface StoreWriter extends StoreReader {
   deletePrincipal(id: string): Promise<void>;
   /** Takes all its roles from a principal. */
   deleteRoleAssignments(principalId: string): Promise<void>;
+  /** Takes one role away, whatever its name. */
+  deleteRoleAssignment(assignment: RoleAssignment): Promise<void>;
   /** Takes away every role at or below a scope, whoever has it. */
   deleteRoleAssignmentsWithin(scope: string): Promise<void>;
 

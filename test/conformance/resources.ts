@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { MANAGED_CLUSTER_TYPE, RESOURCE_GROUP_TYPE } from '../../src/domain/resource-id.ts';
+import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE, RESOURCE_GROUP_TYPE } from '../../src/domain/resource-id.ts';
 import type { Principal, RoleAssignment, Subscription, Tenant } from '../../src/domain/principal.ts';
+import type { Resource } from '../../src/domain/resource.ts';
 import { at, START } from '../support/rings.ts';
 import { bear, cluster, group, issuer, MARCH_1, newborn, type OpenStore, pages } from './fixtures.ts';
 
@@ -13,6 +14,8 @@ export function resourceTests(openStore: OpenStore): void {
   accountTests(openStore);
   accountListTests(openStore);
   accountDeletionTests(openStore);
+  roleTests(openStore);
+  identityTests(openStore);
   resourceCrudTests(openStore);
   listTests(openStore);
   issuerTests(openStore);
@@ -118,6 +121,55 @@ function accountDeletionTests(openStore: OpenStore): void {
     assert.deepEqual([await left('ada'), await left('bob')], [['/', '/subscriptions/Sub-3', '/subscriptions/Sub2'], ['/', '/subscriptions/Sub-3', '/subscriptions/Sub2']]);
     await store.write((tx) => tx.deleteRoleAssignments('ADA'));
     assert.deepEqual([await left('ada'), (await left('bob')).length], [[], 3]);
+  });
+}
+
+function roleTests(openStore: OpenStore): void {
+  it('keep the name of a role, give it another, and take away that one role', async (t) => {
+    const store = await openStore(t, () => START);
+    const [reader, owner] = [{ principalId: 'Ada', role: 'Reader', scope: '/subscriptions/Sub', name: 'one' }, { principalId: 'Ada', role: 'Owner', scope: '/subscriptions/Sub' }] as const;
+    await store.write(async (tx) => {
+      for (const role of [reader, owner]) await tx.putRoleAssignment(role);
+    });
+    assert.deepEqual(await store.read((tx) => tx.roleAssignments('ada')), [owner, reader]);
+    await store.write((tx) => tx.putRoleAssignment({ ...owner, name: 'two' }));
+    assert.deepEqual(await store.read((tx) => tx.roleAssignmentsAt('/subscriptions/Sub')), [{ ...owner, name: 'two' }, reader]);
+    await store.write((tx) => tx.deleteRoleAssignment({ principalId: 'ADA', role: 'Owner', scope: '/SUBSCRIPTIONS/sub' }));
+    assert.deepEqual(await store.read((tx) => tx.roleAssignments('ada')), [reader]);
+  });
+
+  it('list the roles below a scope, page by page', async (t) => {
+    const store = await openStore(t, () => START);
+    const given: readonly RoleAssignment[] = ['/', '/subscriptions/Sub', '/subscriptions/Sub-2', '/subscriptions/Sub/resourceGroups/a', '/subscriptions/Sub/resourceGroups/B', '/subscriptions/Sub2/x']
+      .flatMap((scope) => [{ principalId: 'Ada', role: 'Owner', scope }, { principalId: 'ada', role: 'Reader', scope }, { principalId: 'Bob', role: 'Owner', scope }] as const);
+    await store.write(async (tx) => {
+      for (const role of given.toReversed()) await tx.putRoleAssignment(role);
+    });
+    const below = (scope: string) => pages((page) => store.read((tx) => tx.roleAssignmentsBelow(scope, page)), 4);
+    assert.deepEqual(await below('/SUBSCRIPTIONS/sub'), { items: given.slice(9, 15), lengths: [4, 2] });
+    assert.deepEqual((await below('/')).items.length, 15);
+    assert.deepEqual((await below('/subscriptions/Sub/resourceGroups/a')).items, []);
+    await assert.rejects(store.read((tx) => tx.roleAssignmentsBelow('/', { limit: 1, cursor: Buffer.from('x').toString('base64url') })), { code: 'InvalidQueryParameter' });
+  });
+}
+
+function identityTests(openStore: OpenStore): void {
+  it('find a managed identity by each of its ids, and by none when it is deleted', async (t) => {
+    const store = await openStore(t, () => START);
+    const identity = (name: string): Resource => ({
+      ...cluster('g', name), id: `/subscriptions/Sub/resourceGroups/g/providers/${MANAGED_IDENTITY_TYPE}/${name}`, type: MANAGED_IDENTITY_TYPE,
+      properties: { principalId: `principal-${name}`, clientId: `client-${name}`, accountEnabled: true },
+    });
+    const found = (): Promise<readonly (string | undefined)[]> => store.read(async (tx) => [
+      await tx.identityByClientId('CLIENT-a'), await tx.identityByPrincipalId('PRINCIPAL-b'), await tx.identityByClientId('principal-a'), await tx.identityByPrincipalId('client-b'), await tx.identityByClientId(''),
+    ].map((one) => one?.name));
+    await store.write(async (tx) => {
+      for (const name of ['a', 'b']) await tx.putResource(identity(name));
+      await tx.putResource({ ...identity('c'), type: MANAGED_CLUSTER_TYPE, properties: { clientId: 'principal-a', principalId: 'client-b' } });
+    });
+    assert.deepEqual(await found(), ['a', 'b', undefined, undefined, undefined]);
+    await store.write((tx) => tx.deleteResource(identity('a').id));
+    assert.deepEqual(await found(), [undefined, 'b', undefined, undefined, undefined]);
   });
 }
 

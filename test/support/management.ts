@@ -22,6 +22,10 @@ import { createAccess } from '../../src/service/access.ts';
 import { createClusters } from '../../src/service/clusters.ts';
 import { createEnrolledSigners } from '../../src/service/enrolled-signers.ts';
 import { createEnrolmentCredentials } from '../../src/service/enrolment-credentials.ts';
+import { createFederatedCredentials } from '../../src/service/federated-credentials.ts';
+import { createFederation } from '../../src/service/federation.ts';
+import type { ForeignIssuers } from '../../src/service/foreign-issuers.ts';
+import { createIdentities } from '../../src/service/identities.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyImports } from '../../src/service/key-imports.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
@@ -33,6 +37,7 @@ import { createResourceGroups } from '../../src/service/resource-groups.ts';
 import { createRingCommits } from '../../src/service/ring-commits.ts';
 import { createRingSigningKeys } from '../../src/service/ring-signing-keys.ts';
 import { createSigners } from '../../src/service/signers.ts';
+import { createRoleAssignments } from '../../src/service/role-assignments.ts';
 import { createTenants } from '../../src/service/tenants.ts';
 import { createTokenKeys } from '../../src/service/token-keys.ts';
 import type { ThrottleLimits } from '../../src/service/throttle.ts';
@@ -65,6 +70,9 @@ const PRINCIPALS: readonly (readonly [string, string, Role | null, string])[] = 
 
 const UNTHROTTLED: ThrottleLimits = { requestsPerAddress: 1e6, requestsPerPrincipal: 1e6, loginsPerAddress: 1e6, failedLogins: 1e6 };
 
+/** Nobody is asked for documents unless a test says whom. */
+const NO_FOREIGN_ISSUERS: ForeignIssuers = { key: () => Promise.reject(new Error('no issuer of others is asked here')) };
+
 const folder = mkdtempSync(join(tmpdir(), 'mintmark-management-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const sealer = createSealer(await createKeyEncryptionKey(join(folder, 'key-encryption-key')));
@@ -85,12 +93,12 @@ export interface ManagementWorld {
 }
 
 /** A world of its own, on the memory store unless told otherwise. `publish` false: no publisher confirms anything, so operations stay in progress. */
-export async function openManagement(config: Partial<ManagementConfig> & { readonly openStore?: (clock: () => Date) => Promise<Store>; readonly generate?: () => Promise<UnsealedKey>; readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly rings?: Partial<RingSettings>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean> } = {}): Promise<ManagementWorld> {
+export async function openManagement(config: Partial<ManagementConfig> & { readonly openStore?: (clock: () => Date) => Promise<Store>; readonly generate?: () => Promise<UnsealedKey>; readonly publish?: boolean; readonly limits?: Partial<ThrottleLimits>; readonly rings?: Partial<RingSettings>; readonly logger?: FastifyBaseLogger; readonly observer?: RequestObserver; readonly ready?: () => Promise<boolean>; readonly foreignIssuers?: ForeignIssuers } = {}): Promise<ManagementWorld> {
   let now = START.getTime();
   const clock = (): Date => new Date(now);
   const store = await (config.openStore?.(clock) ?? openMemoryStore({ clock }));
   await populate(store);
-  const deps = createServices(store, { publish: true, ready: async () => true, generate: () => generateKey(2048), ...config, rings: { ...RING_SETTINGS, ...config.rings }, limits: { ...UNTHROTTLED, ...config.limits } });
+  const deps = createServices(store, { publish: true, ready: async () => true, generate: () => generateKey(2048), foreignIssuers: NO_FOREIGN_ISSUERS, ...config, rings: { ...RING_SETTINGS, ...config.rings }, limits: { ...UNTHROTTLED, ...config.limits } });
   const server = createManagementServer(deps, { managementUrl: URL_BASE, configuredLocations: ['lab'], maxBodyBytes: 1024 * 1024, tokenIssue: true, ...config }, { ...(config.logger === undefined ? {} : { logger: config.logger }), ...(config.observer === undefined ? {} : { observer: config.observer }) });
   const tokens = new Map<string, string>();
   const tokenOf = async (clientId: string): Promise<string> => {
@@ -133,9 +141,10 @@ interface Conditions {
   readonly limits: ThrottleLimits;
   readonly rings: RingSettings;
   readonly generate: () => Promise<UnsealedKey>;
+  readonly foreignIssuers: ForeignIssuers;
 }
 
-function createServices(store: Store, { publish, ready, limits, rings: settings, generate }: Conditions): ManagementDeps {
+function createServices(store: Store, { publish, ready, limits, rings: settings, generate, foreignIssuers }: Conditions): ManagementDeps {
   const signer = createTokenSigner(sealer, 10);
   const rings = createRingCommits(settings, (issuerId, kid) => signer.forget(issuerId, kid));
   const pool = createKeyPool({ size: 0, generate, onError: () => {} });
@@ -146,9 +155,12 @@ function createServices(store: Store, { publish, ready, limits, rings: settings,
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 30 * 86_400 } });
   const defaults = { location: 'eastus', configuredLocations: ['lab'] };
   return {
-    access: createAccess({ store, sealer, managementUrl: URL_BASE, limits }),
+    access: createAccess({ store, sealer, federation: createFederation(store, foreignIssuers), managementUrl: URL_BASE, limits }),
     tenants: createTenants(store),
     people: createPeople(store),
+    identities: createIdentities({ store, defaults }),
+    federatedCredentials: createFederatedCredentials(store),
+    roleAssignments: createRoleAssignments(store),
     clusters: createClusters({ store, issuers, publications, defaults }),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,

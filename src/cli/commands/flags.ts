@@ -3,6 +3,13 @@ import type { OptionSpec } from '../command.ts';
 import { usageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
+/** What `GROUP` comes to. */
+export interface GroupFlag {
+  readonly resourceGroup: string;
+}
+
+export const GROUP: OptionSpec = { flags: '-g, --resource-group <name>', summary: 'Name of the resource group', required: true };
+
 /** What `CLUSTER_FLAGS` come to. */
 export interface ClusterFlags {
   readonly resourceGroup: string;
@@ -10,7 +17,7 @@ export interface ClusterFlags {
 }
 
 export const CLUSTER_FLAGS: readonly OptionSpec[] = [
-  { flags: '-g, --resource-group <name>', summary: 'Name of the resource group', required: true },
+  GROUP,
   { flags: '-n, --name <name>', summary: 'Name of the managed cluster', required: true },
 ];
 

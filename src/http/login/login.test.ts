@@ -42,11 +42,11 @@ const BAD: readonly (readonly [string, Parameters<typeof post>, number, string, 
   ['a client of another tenant', [{ ...FORM, client_id: 'stranger' }], 401, 'invalid_client', INVALID],
   ['this client at another tenant', [FORM, { url: `/${OTHER_TENANT}/oauth2/v2.0/token` }], 401, 'invalid_client', INVALID],
   ['a prototype as client', [{ ...FORM, client_id: '__proto__' }], 401, 'invalid_client', INVALID],
-  ['no secret', [without('client_secret')], 401, 'invalid_client', "AADSTS7000216: The request lacks 'client_secret', the one way to log in to this server."],
+  ['no secret', [without('client_secret')], 401, 'invalid_client', "AADSTS7000216: The request lacks 'client_secret' or 'client_assertion', by which one logs in."],
   ['a wrong secret by Basic', [{ grant_type: 'client_credentials' }, { headers: basic('owner', 'x') }], 401, 'invalid_client', INVALID],
   ['no client', [without('client_id')], 400, 'invalid_request', "The request lacks 'client_id'."],
   ['no grant type', [without('grant_type')], 400, 'invalid_request', "The request lacks 'grant_type'."],
-  ['another grant type', [{ ...FORM, grant_type: 'password' }], 400, 'unsupported_grant_type', 'The grant type is not supported: log in with client_credentials and a client secret.'],
+  ['another grant type', [{ ...FORM, grant_type: 'password' }], 400, 'unsupported_grant_type', 'The grant type is not supported: log in with client_credentials, and a client secret or a client assertion.'],
   ['another scope', [{ ...FORM, scope: 'https://graph.microsoft.com/.default' }], 400, 'invalid_scope', `AADSTS70011: The scope is not one of this server. Ask for '${URL_BASE}/.default'.`],
   ['a member twice', [`${new URLSearchParams(FORM).toString()}&client_secret=x`], 400, 'invalid_request', "The request has 'client_secret' more than once."],
   ['an over-long secret', [{ ...FORM, client_secret: 'x'.repeat(2000) }], 400, 'invalid_request', "'client_secret' is longer than 1024 characters."],
@@ -58,7 +58,8 @@ const BAD: readonly (readonly [string, Parameters<typeof post>, number, string, 
 for (const [what, request, status, error, description] of BAD) {
   test(`no login: ${what}`, async () => {
     const reply = await post(...request);
-    assert.deepEqual([reply.statusCode, reply.json()], [status, { error, error_description: description }]);
+    const number = /^AADSTS(\d+)/.exec(description)?.[1];
+    assert.deepEqual([reply.statusCode, reply.json()], [status, { error, error_description: description, ...(number === undefined ? {} : { error_codes: [Number(number)] }) }]);
     assert.equal(reply.headers['cache-control'], 'no-store');
     const challenged = status === 401 && request[1]?.headers !== undefined;
     assert.equal(reply.headers['www-authenticate'], challenged ? 'Basic realm="mintmark", charset="UTF-8"' : undefined);
@@ -80,7 +81,7 @@ test('discovery is on the configured host, in the stored spelling of the tenant'
   assert.deepEqual([reply.statusCode, reply.json()], [200, {
     issuer: `${base}/v2.0`, authorization_endpoint: `${base}/oauth2/v2.0/authorize`, token_endpoint: `${base}/oauth2/v2.0/token`, jwks_uri: `${base}/discovery/v2.0/keys`,
     response_types_supported: ['token'], grant_types_supported: ['client_credentials'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'], token_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256', 'ES384', 'ES512'],
   }]);
   assert.equal((await world.server.inject({ url: '/nowhere/v2.0/.well-known/openid-configuration' })).statusCode, 400);
 });

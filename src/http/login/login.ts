@@ -1,11 +1,12 @@
 /**
  * Login: the OAuth 2.0 token endpoint and its discovery, in the paths of Entra ID, so that Azure's clients find them.
  *
- * Gets form-encoded client credentials; gives access tokens of this server, for its own management API only. Bad
+ * Gets form-encoded client credentials, a secret or the token of another issuer; gives access tokens of this server, for its own management API only. Bad
  * credentials are 401 and never 400, which Azure's clients would remember. Leaves who is who to `service/access.ts`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { ALGORITHMS } from '../../domain/algorithms.ts';
 import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import { loginDiscovery, loginError, loginKeys, loginReply } from '../management/contract.ts';
@@ -32,7 +33,7 @@ export async function registerLogin(server: FastifyInstance, access: Access, man
   server.addHook('onRequest', async (request) => access.admit(clientAddress(request)));
 
   server.route({
-    method: 'POST', url: TOKEN, config: { ...PUBLIC, action: 'login' }, schema: { summary: 'Logs in with a client id and secret.', security: [], consumes: ['application/x-www-form-urlencoded'], response: { 200: loginReply, default: loginError } },
+    method: 'POST', url: TOKEN, config: { ...PUBLIC, action: 'login' }, schema: { summary: 'Logs in with a client id, and a secret or the token of another issuer.', security: [], consumes: ['application/x-www-form-urlencoded'], response: { 200: loginReply, default: loginError } },
     handler: async (request: TenantRequest, reply) => reply.headers(NO_STORE).send(await logIn(access, managementUrl, request)),
   });
   server.route({
@@ -70,7 +71,8 @@ function discovery(access: Access, managementUrl: string, tenantId: string): z.o
     grant_types_supported: ['client_credentials'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: Object.keys(ALGORITHMS),
   };
 }
 
@@ -81,5 +83,11 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
   const { status, headers, body } = errorReply(error, request.id);
   if (STATUS[error.code].status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'login failed');
   const challenge = error.code === 'InvalidClient' && request.headers.authorization !== undefined ? { 'www-authenticate': 'Basic realm="mintmark", charset="UTF-8"' } : {};
-  void reply.code(status).headers({ ...NO_STORE, ...headers, ...challenge }).type('application/json').send({ error: oauthError(error.code), error_description: body.error.message });
+  void reply.code(status).headers({ ...NO_STORE, ...headers, ...challenge }).type('application/json').send({ error: oauthError(error.code), error_description: body.error.message, ...errorCodes(body.error.message) });
+}
+
+/** The number in a message, where it has one, as Entra ID tells it to programs. */
+function errorCodes(message: string): { readonly error_codes?: readonly number[] } {
+  const number = /^AADSTS(\d+):/.exec(message)?.[1];
+  return number === undefined ? {} : { error_codes: [Number(number)] };
 }

@@ -5,6 +5,8 @@ import { STATUS } from '../management/errors.ts';
 /** Codes with a name of their own in OAuth; the others go by their status. */
 const NAMED: Readonly<Partial<Record<ErrorCode, string>>> = {
   InvalidClient: 'invalid_client',
+  InvalidClientAssertion: 'invalid_client',
+  ForeignIssuerUnavailable: 'invalid_client',
   UnsupportedGrantType: 'unsupported_grant_type',
   InvalidScope: 'invalid_scope',
   TooManyRequests: 'temporarily_unavailable',

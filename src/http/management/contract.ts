@@ -238,6 +238,46 @@ export const principal = z.object({
 export type PrincipalBody = z.infer<typeof principal>;
 export const principalRequest = z.object({ properties: z.object({ displayName, roleAssignments: z.array(roleAssignment).max(20) }) });
 
+const text = orNull(z.string().max(2048)).optional();
+
+/** `principalId` and `clientId` are the server's. */
+export const identityRequest = z.object({
+  location: orNull(z.string().max(80)).optional(),
+  tags: orNull(tags).optional(),
+  properties: orNull(z.object({ accountEnabled: orNull(z.boolean()).optional() })).optional(),
+});
+export const identity = z.object({
+  ...envelope, location: z.string(), tags,
+  properties: z.object({ tenantId: z.string(), principalId: z.string(), clientId: z.string(), /** False: nobody can log in as it. */ accountEnabled: z.boolean() }),
+});
+export type IdentityBody = z.infer<typeof identity>;
+
+export const federatedCredentialRequest = z.object({ properties: z.object({ issuer: text, subject: text, audiences: orNull(z.array(z.string().max(2048)).max(20)).optional() }) });
+export const federatedCredential = z.object({ ...envelope, properties: z.object({ issuer: z.string(), subject: z.string(), audiences: z.array(z.string()) }) });
+export type FederatedCredentialBody = z.infer<typeof federatedCredential>;
+
+/** A role that is given under a name of its own, as Azure has it. */
+export const assignmentRequest = z.object({
+  properties: z.object({
+    roleDefinitionId: z.string().max(1024), principalId: z.string().max(80), principalType: orNull(z.enum(['ServicePrincipal'])).optional(),
+    /** Not supported: a role that held without its condition would be more than was asked for. */
+    condition: z.null('is not supported').optional(),
+  }),
+});
+export const assignment = z.object({
+  ...envelope,
+  properties: z.object({ roleDefinitionId: z.string(), principalId: z.string(), principalType: z.literal('ServicePrincipal'), scope: z.string(), /** Ours. */ roleName: role }),
+});
+export type AssignmentBody = z.infer<typeof assignment>;
+
+export const roleDefinition = z.object({
+  ...envelope,
+  properties: z.object({
+    roleName: role, type: z.literal('BuiltInRole'), description: z.string(), assignableScopes: z.array(z.string()),
+    permissions: z.array(z.object({ actions: z.array(z.string()), notActions: z.array(z.string()), dataActions: z.array(z.string()), notDataActions: z.array(z.string()) })),
+  }),
+});
+
 export const resetSecretRequest = z.object({ append: z.boolean().optional() });
 /** The only place where a secret is told. */
 export const secretReply = z.object({ clientId: z.string(), tenantId: z.string(), secretId: z.string(), clientSecret: z.string(), createdAt: time });
@@ -248,13 +288,14 @@ export const listOf = <T extends z.ZodType>(item: T) => z.object({ value: z.arra
 
 export const loginReply = z.object({ token_type: z.literal('Bearer'), expires_in: z.int(), access_token: z.string() });
 export type LoginReply = z.infer<typeof loginReply>;
-/** RFC 6749, section 5.2. */
-export const loginError = z.object({ error: z.string(), error_description: z.string() });
+/** RFC 6749, section 5.2; `error_codes` as Entra ID adds them. */
+export const loginError = z.object({ error: z.string(), error_description: z.string(), error_codes: z.array(z.int()).optional() });
 
 /** RFC 8414, section 2, as far as Azure's clients need it. `authorization_endpoint` is required by them and leads nowhere. */
 export const loginDiscovery = z.object({
   issuer: z.string(), authorization_endpoint: z.string(), token_endpoint: z.string(), jwks_uri: z.string(),
   response_types_supported: z.array(z.string()), grant_types_supported: z.array(z.string()), subject_types_supported: z.array(z.string()),
   id_token_signing_alg_values_supported: z.array(z.string()), token_endpoint_auth_methods_supported: z.array(z.string()),
+  token_endpoint_auth_signing_alg_values_supported: z.array(z.string()),
 });
 export const loginKeys = z.object({ keys: z.array(z.record(z.string(), z.string())) });

@@ -10,9 +10,10 @@ import { managementRoutes } from './server.ts';
 const world = await openManagement();
 await world.ask('PUT', GROUP, {});
 await world.ask('PUT', CLUSTER, {});
+await world.ask('PUT', `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/myIdentity`, {});
 const routes = managementRoutes(world.deps, { managementUrl: URL_BASE, configuredLocations: [], maxBodyBytes: 1024, tokenIssue: true }).filter(({ access }) => access !== 'public');
 
-const PLACES: Readonly<Record<string, string>> = { subscriptionId: SUBSCRIPTION, resourceGroup: 'myGroup', cluster: 'myCluster', agentPool: 'nodepool1', kid: 'x', location: 'eastus', operation: 'x', tenantId: TENANT, principalId: 'x', secretId: 'x' };
+const PLACES: Readonly<Record<string, string>> = { subscriptionId: SUBSCRIPTION, resourceGroup: 'myGroup', cluster: 'myCluster', agentPool: 'nodepool1', kid: 'x', location: 'eastus', operation: 'x', tenantId: TENANT, principalId: 'x', secretId: 'x', identity: 'myIdentity', credential: 'one', assignment: 'x', definition: 'x' };
 const urlOf = ({ url }: Route): string => url.replaceAll(/:(\w+)/g, (_, name: string) => PLACES[name]!);
 
 /** What the guard makes of a principal on a route: a refusal, or null when it is let through to whatever comes then. */

@@ -6,7 +6,7 @@
 import type { FastifyRequest } from 'fastify';
 import { MintmarkError } from '../../domain/errors.ts';
 import { SERVER_SCOPE, type Subscription, type Tenant, tenantScope } from '../../domain/principal.ts';
-import { assertResourceName, MANAGED_CLUSTER_TYPE, managedClusterId, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
+import { assertResourceName, MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE, managedClusterId, managedIdentityId, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
 import type { Access } from '../../service/access.ts';
 import type { Caller } from '../../service/caller.ts';
 import { clientAddress } from './client-address.ts';
@@ -31,9 +31,11 @@ export interface Passed {
   readonly subscription: Subscription | null;
   /** Null where the path names none. */
   readonly tenant: Tenant | null;
+  /** The resource that the role was needed on; null where it was on none in a subscription. */
+  readonly scope: string | null;
 }
 
-type Params = Readonly<Partial<Record<'subscriptionId' | 'resourceGroup' | 'cluster' | 'tenantId', string>>>;
+type Params = Readonly<Partial<Record<'subscriptionId' | 'resourceGroup' | 'cluster' | 'identity' | 'tenantId', string>>>;
 
 /** The resource that a role is needed on. Names are checked first, so that no name can pose as more of a path. */
 const TARGETS = {
@@ -41,6 +43,8 @@ const TARGETS = {
   'resource group': (subscriptionId, { resourceGroup = '' }) => resourceGroupId(subscriptionId, assertResourceName(RESOURCE_GROUP_TYPE, resourceGroup)),
   'managed cluster': (subscriptionId, { resourceGroup = '', cluster = '' }) =>
     managedClusterId(subscriptionId, assertResourceName(RESOURCE_GROUP_TYPE, resourceGroup), assertResourceName(MANAGED_CLUSTER_TYPE, cluster)),
+  'managed identity': (subscriptionId, { resourceGroup = '', identity = '' }) =>
+    managedIdentityId(subscriptionId, assertResourceName(RESOURCE_GROUP_TYPE, resourceGroup), assertResourceName(MANAGED_IDENTITY_TYPE, identity)),
 } as const satisfies Record<string, (subscriptionId: string, params: Params) => string>;
 
 /** As above, for what belongs to the administration of a tenant. */
@@ -56,12 +60,12 @@ export async function passGuard(access: Access, request: FastifyRequest, needed:
   const bearer = await access.authenticate(bearerToken(request.headers.authorization));
   const caller: Caller = { ...bearer, clientRequestId: clientRequestId(request) };
   request.caller = caller;
-  if (needed === 'principal') return { caller, subscription: null, tenant: null };
+  if (needed === 'principal') return { caller, subscription: null, tenant: null, scope: null };
   const params = request.params as Params;
-  if (isInTenant(needed)) return { caller, subscription: null, tenant: await tenantOf(access, caller, needed, params) };
+  if (isInTenant(needed)) return { caller, subscription: null, tenant: await tenantOf(access, caller, needed, params), scope: null };
   const { action, on } = needed;
   const subscription = await access.subscription(caller, params.subscriptionId ?? '', on === 'any part' ? null : { action, on: (id) => TARGETS[on](id, params) });
-  return { caller, subscription, tenant: null };
+  return { caller, subscription, tenant: null, scope: on === 'any part' ? null : TARGETS[on](subscription.id, params) };
 }
 
 export const isInTenant = (needed: Exclude<RouteAccess, string>): needed is AccessInTenant => needed.on === 'server' || needed.on === 'any part of a tenant' || Object.hasOwn(TENANT_TARGETS, needed.on);

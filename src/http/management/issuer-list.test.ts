@@ -35,7 +35,7 @@ function longList(count: number) {
   };
   const issuers = { ...world.deps.issuers, view: mock.fn(async () => view), nextActivation: mock.fn(async () => (note(1), view.nextActivation)) };
   const ask = ($orderby: string) => listIssuers({ clusters, issuers, managementUrl: URL_BASE }, {
-    caller: { principalId: '', tenantId: '', clientRequestId: null }, subscription, tenant: { ...subscription }, params: {}, body: null, query: { $orderby, $top: '3' },
+    caller: { principalId: '', tenantId: '', clientRequestId: null }, subscription, tenant: { ...subscription }, scope: '', params: {}, body: null, query: { $orderby, $top: '3' },
     precondition: { ifMatch: null, ifNoneMatch: null }, path: '/', search: new URLSearchParams(),
   });
   return { ask, seen, issuers };

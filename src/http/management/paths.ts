@@ -1,9 +1,11 @@
 /** The paths of the management API, as route patterns: Azure Resource Manager's, and ours below a managed cluster. */
-import { MANAGED_CLUSTER_TYPE } from '../../domain/resource-id.ts';
+import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE } from '../../domain/resource-id.ts';
 
 export const SUBSCRIPTION = '/subscriptions/:subscriptionId';
 export const RESOURCE_GROUP = `${SUBSCRIPTION}/resourceGroups/:resourceGroup`;
 export const MANAGED_CLUSTER = `${RESOURCE_GROUP}/providers/${MANAGED_CLUSTER_TYPE}/:cluster` as const;
+export const MANAGED_IDENTITY = `${RESOURCE_GROUP}/providers/${MANAGED_IDENTITY_TYPE}/:identity` as const;
+export const FEDERATED_CREDENTIAL = `${MANAGED_IDENTITY}/federatedIdentityCredentials/:credential` as const;
 export const TENANTS = '/providers/Mintmark.Admin/tenants';
 export const TENANT = `${TENANTS}/:tenantId` as const;
 export const TENANT_SUBSCRIPTION = `${TENANT}/subscriptions/:subscriptionId` as const;

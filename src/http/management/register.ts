@@ -54,6 +54,7 @@ function askedOf(request: FastifyRequest, row: Route): Asked {
     caller: request.passed?.caller ?? NOBODY,
     subscription: request.passed?.subscription ?? NO_SUBSCRIPTION,
     tenant: request.passed?.tenant ?? NO_TENANT,
+    scope: request.passed?.scope ?? '',
     params, body: request.body, query: request.query,
     precondition: { ifMatch: conditionOf(request, 'If-Match'), ifNoneMatch: conditionOf(request, 'If-None-Match') },
     path: fillPath(row.url, params),

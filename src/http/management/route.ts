@@ -21,7 +21,7 @@ export type RouteAccess = 'public' | 'principal' | AccessInSubscription | Access
 
 interface AccessInSubscription {
   readonly action: Action;
-  readonly on: 'any part' | 'subscription' | 'resource group' | 'managed cluster';
+  readonly on: 'any part' | 'subscription' | 'resource group' | 'managed cluster' | 'managed identity';
 }
 
 export interface AccessInTenant {
@@ -37,6 +37,8 @@ export interface Asked<Url extends string = string, Body = unknown, Query = unkn
   readonly caller: Caller;
   /** The subscription of the path, which is of the caller's tenant. */
   readonly subscription: Subscription;
+  /** The resource in the subscription that a role was needed on, as the caller spells it; empty where it was on none. */
+  readonly scope: string;
   /** The tenant of the path, which the caller can see. */
   readonly tenant: Tenant;
   /** Names in the path as the caller spells them. */

@@ -10,7 +10,18 @@ const G = `${S}/resourceGroups/:resourceGroup`;
 const C = `${G}/providers/Microsoft.ContainerService/managedClusters/:cluster`;
 const T = '/providers/Mintmark.Admin/tenants/:tenantId';
 const P = `${T}/principals/:principalId`;
+const U = `${G}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/:identity`;
 const I = `${C}/providers/Mintmark.Oidc/issuers/default`;
+
+/** Roles, at each scope alike. */
+const authorization = (scope: string, on: string): readonly string[] => [
+  `GET ${scope}/providers/Microsoft.Authorization/roleAssignments roleAssignment/read on ${on}`,
+  `GET ${scope}/providers/Microsoft.Authorization/roleAssignments/:assignment roleAssignment/read on ${on}`,
+  `PUT ${scope}/providers/Microsoft.Authorization/roleAssignments/:assignment roleAssignment/write on ${on}`,
+  `DELETE ${scope}/providers/Microsoft.Authorization/roleAssignments/:assignment roleAssignment/delete on ${on}`,
+  `GET ${scope}/providers/Microsoft.Authorization/roleDefinitions roleAssignment/read on ${on}`,
+  `GET ${scope}/providers/Microsoft.Authorization/roleDefinitions/:definition roleAssignment/read on ${on}`,
+];
 
 const ROUTES: readonly string[] = [
   'GET /healthz public',
@@ -60,6 +71,20 @@ const ROUTES: readonly string[] = [
   `GET ${I}/joinCredentials issuer/read on managed cluster`,
   `GET ${I}/joinCredentials/:credential issuer/read on managed cluster`,
   `DELETE ${I}/joinCredentials/:credential issuer/revokeJoinCredential on managed cluster`,
+  `GET ${S}/providers/Microsoft.ManagedIdentity/userAssignedIdentities resource/read on subscription`,
+  `GET ${G}/providers/Microsoft.ManagedIdentity/userAssignedIdentities resource/read on resource group`,
+  `PUT ${U} resource/write on managed identity`,
+  `PATCH ${U} resource/write on managed identity`,
+  `GET ${U} resource/read on managed identity`,
+  `DELETE ${U} resource/delete on managed identity`,
+  `GET ${U}/federatedIdentityCredentials resource/read on managed identity`,
+  `PUT ${U}/federatedIdentityCredentials/:credential resource/write on managed identity`,
+  `GET ${U}/federatedIdentityCredentials/:credential resource/read on managed identity`,
+  `DELETE ${U}/federatedIdentityCredentials/:credential resource/delete on managed identity`,
+  ...authorization(S, 'subscription'),
+  ...authorization(G, 'resource group'),
+  ...authorization(C, 'managed cluster'),
+  ...authorization(U, 'managed identity'),
   `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operations/:operation resource/read on any part`,
   `GET ${S}/providers/Microsoft.ContainerService/locations/:location/operationresults/:operation resource/read on any part`,
   'GET /providers/Mintmark.Admin/tenants principal',

@@ -14,6 +14,8 @@ import { MintmarkError } from '../../domain/errors.ts';
 import type { Access } from '../../service/access.ts';
 import type { Clusters } from '../../service/clusters.ts';
 import type { EnrolmentCredentials } from '../../service/enrolment-credentials.ts';
+import type { FederatedCredentials } from '../../service/federated-credentials.ts';
+import type { Identities } from '../../service/identities.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyImports } from '../../service/key-imports.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
@@ -21,6 +23,7 @@ import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
 import type { Signers } from '../../service/signers.ts';
+import type { RoleAssignments } from '../../service/role-assignments.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
 import { registerLogin } from '../login/login.ts';
@@ -32,7 +35,9 @@ import { NO_OBSERVER, observeRequests, type RequestObserver, tellEnd } from './o
 import { openApi } from './openapi.ts';
 import { registerRoutes } from './register.ts';
 import type { Route } from './route.ts';
+import { federatedCredentialRoutes } from './routes/federated-credentials.ts';
 import { healthRoutes } from './routes/health.ts';
+import { identityRoutes } from './routes/identities.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
 import { keyImportRoutes } from './routes/key-imports.ts';
@@ -43,6 +48,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
 import { signerRoutes } from './routes/signers.ts';
+import { roleAssignmentRoutes } from './routes/role-assignments.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
 
@@ -59,6 +65,9 @@ export interface ManagementDeps {
   readonly enrolmentCredentials: EnrolmentCredentials;
   readonly tenants: Tenants;
   readonly people: People;
+  readonly identities: Identities;
+  readonly federatedCredentials: FederatedCredentials;
+  readonly roleAssignments: RoleAssignments;
   /** Whether the server can serve, for `/readyz`. */
   readonly ready: () => Promise<boolean>;
 }
@@ -100,6 +109,9 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...issuerActionRoutes(deps, config),
   ...keyImportRoutes(deps),
   ...signerRoutes(deps),
+  ...identityRoutes(deps.identities, deps.resourceGroups, config.managementUrl),
+  ...federatedCredentialRoutes(deps.federatedCredentials),
+  ...roleAssignmentRoutes(deps.roleAssignments, config.managementUrl),
   ...operationRoutes(deps.operations, deps.access, config.managementUrl),
   ...tenantRoutes(deps.tenants),
   ...peopleRoutes(deps.people, config.managementUrl),

@@ -44,7 +44,7 @@ export const resourceGroupRoutes = (groups: ResourceGroups, managementUrl: strin
     },
   }),
   route({
-    method: 'DELETE', url: RESOURCE_GROUP, access: { action: 'resource/delete', on: 'resource group' }, summary: 'Deletes a resource group and the clusters in it.', replies: { 202: null },
+    method: 'DELETE', url: RESOURCE_GROUP, access: { action: 'resource/delete', on: 'resource group' }, summary: 'Deletes a resource group and the clusters and identities in it.', replies: { 202: null },
     async handle(asked) {
       const { location } = await groups.get(addressOf(asked));
       const operation = await groups.remove(asked.caller, addressOf(asked), asked.precondition);
