@@ -61,6 +61,24 @@ test('a ring that can not be handled is left alone for a minute, and then tried 
   assert.equal(await world.rotator.runDue(), 1);
 });
 
+test('of rings that are due together, keys are made for all before one is committed, and one that fails stops no other', async () => {
+  const world = await services();
+  const { store, issuers, hooks } = world;
+  const others = await Promise.all(['d', 'e'].map((name) => issuers.conceive({ tenantId: 'tenant', subscriptionId: 'sub', clusterId: `/clusters/${name}`, region: 'eastus' })));
+  await store.write(async (tx) => { for (const other of others) await issuers.insert(tx, other, 'principal:ada'); });
+  const versions = (): Promise<readonly (number | undefined)[]> => store.read((tx) => Promise.all([world.issuerId, ...others.map(({ issuer }) => issuer.id)].map(async (id) => (await tx.keyRing(id))?.version)));
+  world.pass(3 * DAY);
+  const before: unknown[] = [];
+  hooks.make = async () => {
+    before.push(await versions());
+    if (before.length === 2) throw new Error('no entropy');
+  };
+  assert.equal(await world.rotator.runDue(), 2);
+  assert.deepEqual(before, [[1, 1, 1], [1, 1, 1], [1, 1, 1]]);
+  // Each commit is followed by that of its publication.
+  assert.deepEqual((await versions()).toSorted(), [1, 3, 3]);
+});
+
 test('a wake-up that came to nothing is moved to when something is due', async () => {
   const world = await services();
   await world.store.write((tx) => tx.setWakeAt(world.issuerId, at(0)));

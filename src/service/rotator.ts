@@ -15,7 +15,7 @@ import { leaseEnds, writeOff } from '../domain/signer.ts';
 import type { Store, StoreWriter } from '../store/store.ts';
 import { ROTATOR } from './caller.ts';
 import type { Clock } from './clock.ts';
-import type { NewKeys } from './new-keys.ts';
+import type { MadeKeys, NewKeys } from './new-keys.ts';
 import type { Publications } from './publications.ts';
 import type { RingCommits } from './ring-commits.ts';
 
@@ -29,12 +29,19 @@ export interface Rotator {
   stop(): Promise<void>;
 }
 
-/** Rings that are worked on at the same time, and rings fetched in one go. */
-const CONCURRENCY = 4;
+/** Rings that are worked on at the same time (as many keys as the pool has ready, by default), and rings fetched in one go. */
+const TOGETHER = 8;
 const BATCH = 64;
 /** How long a ring that could not be handled is left alone, and the whole loop after a failure of the store. */
 const RING_BACK_OFF = 60;
 const LOOP_BACK_OFF = 5;
+
+/** What is to be done on a ring, and the keys for it, which are given back when they are not used. */
+interface PreparedStep {
+  readonly issuerId: string;
+  readonly step: Step;
+  readonly made: MadeKeys;
+}
 
 export function createRotator(
   deps: { readonly store: Store; readonly clock: Clock; readonly newKeys: NewKeys; readonly rings: RingCommits; readonly publications: Publications; readonly log: Logger; readonly onFailure?: (rotation: ChangeCause | null) => void },
@@ -46,23 +53,34 @@ export function createRotator(
   let running: Promise<void> = Promise.resolve();
   let sweptAt: Date | null = null;
 
-  async function handle(issuerId: string): Promise<boolean> {
+  /** One step on each ring: first the keys of all of them, then all commits at the same time, so that the store can write them together. */
+  async function advance(issuerIds: readonly string[]): Promise<number> {
+    const steps = await Promise.all(issuerIds.map((issuerId) => tried(issuerId, () => prepare(issuerId))));
+    const changes = await Promise.all(steps.map((step) => (step === null ? null : tried(step.issuerId, () => carryOut(step)))));
+    return changes.filter((change) => change !== null).length;
+  }
+
+  /** Null when it failed: then the ring is left alone for a while. */
+  async function tried<T>(issuerId: string, work: () => Promise<T | null>): Promise<T | null> {
     try {
-      return await advance(issuerId);
+      return await work();
     } catch (error) {
       log.error({ issuer: issuerId, err: error }, 'a due step on a key ring failed; it is tried again in a minute');
       await store.write((tx) => tx.setWakeAt(issuerId, after(tx.now, RING_BACK_OFF)));
-      return false;
+      return null;
     }
   }
 
-  /** One step on one ring; false when nothing was to be done. */
-  async function advance(issuerId: string): Promise<boolean> {
+  async function prepare(issuerId: string): Promise<PreparedStep | null> {
     const found = await store.read(async (tx) => ({ ring: await tx.keyRing(issuerId), issuer: await tx.issuer(issuerId) }));
-    if (found.ring === null || found.issuer === null) return false;
+    if (found.ring === null || found.issuer === null) return null;
     const step = nextStep(found.ring, settings, store.now());
+    return { issuerId, step, made: await newKeys.make(step.do === 'activate' ? 1 : 0, { tenantId: found.issuer.tenantId, issuerId }) };
+  }
+
+  /** Null when nothing was to be done any more. */
+  async function carryOut({ issuerId, step, made }: PreparedStep): Promise<'done' | null> {
     if (step.do === 'write off') return writeOffGone(issuerId);
-    const made = await newKeys.make(step.do === 'activate' ? 1 : 0, { tenantId: found.issuer.tenantId, issuerId });
     let change: RingChange | null = null;
     try {
       change = await commit(issuerId, step, made.keys[0]);
@@ -73,14 +91,14 @@ export function createRotator(
       made.settle(change);
     }
     if (change !== null) log.info({ issuer: issuerId, step: step.do, reason: 'reason' in step ? step.reason : undefined, version: change.ring.version }, 'key ring changed');
-    return change !== null;
+    return change === null ? null : 'done';
   }
 
   /** The signers whose lease has ended, as of that end. */
-  async function writeOffGone(issuerId: string): Promise<boolean> {
+  async function writeOffGone(issuerId: string): Promise<'done' | null> {
     const reason = await store.write((tx) => writeOffIn(tx, issuerId));
     if (reason !== null) log.warn({ issuer: issuerId, reason }, 'signers were written off');
-    return reason !== null;
+    return reason === null ? null : 'done';
   }
 
   async function writeOffIn(tx: StoreWriter, issuerId: string): Promise<string | null> {
@@ -111,10 +129,7 @@ export function createRotator(
     let changed = 0;
     for (;;) {
       const due = await store.read((tx) => tx.dueIssuers(store.now(), BATCH));
-      for (let at = 0; at < due.length && !stopping; at += CONCURRENCY) {
-        const results = await Promise.all(due.slice(at, at + CONCURRENCY).map(handle));
-        changed += results.filter(Boolean).length;
-      }
+      for (let at = 0; at < due.length && !stopping; at += TOGETHER) changed += await advance(due.slice(at, at + TOGETHER));
       if (due.length === 0 || stopping) return changed;
       await publications.settle();
     }

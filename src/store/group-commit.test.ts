@@ -52,6 +52,24 @@ test('at most sixteen go together, and the event loop comes round in between', a
   assert.deepEqual([1, 2].every((done) => rounds.includes(done)), true, rounds.join());
 });
 
+test('works that take long let the event loop come round in between, and none else into their transaction', async (t) => {
+  const { commits, add, works } = words(t);
+  let turns = 0;
+  const turn = (): void => { if ((turns += 1) < 100) setImmediate(turn); };
+  const seen: number[] = [];
+  const long = async (): Promise<void> => {
+    seen.push(turns);
+    for (const begun = performance.now(); performance.now() < begun + 5;);
+  };
+  turn();
+  const all = [commits.write(long), commits.write(long), commits.write(long)];
+  setImmediate(() => all.push(add('later').then(() => undefined)));
+  await all[2];
+  assert.ok(seen[0]! < seen[1]! && seen[1]! < seen[2]!, seen.join());
+  assert.deepEqual(works, [0]);
+  await all[3];
+});
+
 test('a work that fails is undone alone, and told what its error means', async (t) => {
   const { add, commits, all, works } = words(t);
   const failure = new Error('half-way');

@@ -10,6 +10,12 @@ import type { DatabaseSync } from 'node:sqlite';
 /** Runs one transaction; may run it again after a conflict. */
 type Transaction<Db> = (work: (db: Db) => Promise<void>) => Promise<void>;
 
+/** Lets the event loop do other things; the time at which it comes back. */
+async function nextTurn(): Promise<number> {
+  await new Promise(setImmediate);
+  return performance.now();
+}
+
 export interface GroupCommit<Db> {
   write<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Resolves when everything that was asked before has ended. */
@@ -22,8 +28,10 @@ interface Waiting<Db> {
   readonly reject: (error: unknown) => void;
 }
 
-/** More would save little, and keep the event loop from everything else for longer. */
+/** More would save little. */
 const MOST_TOGETHER = 16;
+/** Milliseconds for which works keep the event loop to themselves, one that takes longer excepted. */
+const LONGEST_STRETCH = 2;
 
 /** `meaning` of an error that a work ended with. */
 export function groupCommit<Db>(database: DatabaseSync, transaction: Transaction<Db>, meaning: (error: unknown) => unknown): GroupCommit<Db> {
@@ -33,7 +41,7 @@ export function groupCommit<Db>(database: DatabaseSync, transaction: Transaction
   async function run(): Promise<void> {
     // What has arrived by the time that the event loop comes round goes together, and between two groups it does other things.
     for (;;) {
-      await new Promise(setImmediate);
+      await nextTurn();
       if (waiting.length === 0) break;
       await commitTogether(waiting.splice(0, MOST_TOGETHER));
     }
@@ -45,7 +53,11 @@ export function groupCommit<Db>(database: DatabaseSync, transaction: Transaction
     try {
       await transaction(async (db) => {
         ends = [];
-        for (const one of group) ends.push(await attempt(db, one));
+        let begun = performance.now();
+        for (const one of group) {
+          if (performance.now() - begun > LONGEST_STRETCH) begun = await nextTurn();
+          ends.push(await attempt(db, one));
+        }
       });
       for (const end of ends) end();
     } catch (error) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { IssuerBody, IssuerSummaryBody, KeyEventBody, OperationBody, RotateReply, TokenReply } from '../../src/http/management/contract.ts';
 import type { Layer, ModelCluster, ModelKey, ModelRing, Role } from './api-model.ts';
-import { clusterAt, deed, FORBIDDEN, guard, INVALID_CONTENT, missingCluster, often, pathOf, type Place, place, shown } from './api-places.ts';
+import { clusterAt, deed, FORBIDDEN, guard, INVALID_CONTENT, missingCluster, NEWCOMERS, often, pathOf, type Place, place, shown } from './api-places.ts';
 import type { ApiRun, Reply } from './api-run.ts';
 
 const ISSUER = '/providers/Mintmark.Oidc/issuers/default';
@@ -178,7 +178,10 @@ const listDeed = fc.record({ at: place, filter: fc.constantFrom(...(Object.keys(
     if (order === 'name desc') assert.deepEqual(names, names.toSorted().toReversed());
   }));
 
-const operationDeed = fc.record({ at: place, which: fc.nat(8), form: fc.constantFrom('operations' as const, 'operationresults' as const) }).map(({ at, which, form }) =>
+/** Half of them by those who have a role in a part of the subscription only. */
+const asker = fc.oneof(place, fc.tuple(place, fc.constantFrom('group-reader', 'group-reader', ...NEWCOMERS)).map(([at, who]) => ({ ...at, who })));
+
+const operationDeed = fc.record({ at: asker, which: fc.nat(8), form: fc.constantFrom('operations' as const, 'operationresults' as const) }).map(({ at, which, form }) =>
   deed(`GET ${form} ${which} ${shown(at)}`, async (run) => {
     const { operations } = run.model;
     const [id = 'none', operation] = [...operations].at(which % (operations.size + 1)) ?? [];

@@ -127,7 +127,7 @@ const principalDeeds = [
     const listed = await run.all<PrincipalBody>({ who, path: `${TENANTS}/${of}/principals` }, 2, ...layers);
     if (listed !== null) assert.deepEqual(listed.map(({ name }) => name).toSorted(), [...model.principals].filter(([, principal]) => principal.tenantId === of && reads(principal)).map(([name]) => name).toSorted());
   })),
-  fc.record({ who: admin, of: tenant, id: newcomer }).map(({ who, of, id }) => deed(`${who}: DELETE principal ${id.slice(-4)} of ${of.slice(0, 4)}`, async (run) => {
+  fc.oneof(fc.record({ who: admin, of: tenant, id: newcomer }), fc.record({ who: fc.constant<string | null>('root'), of: fc.constant(OTHER_TENANT), id: fc.constant('root') })).map(({ who, of, id }) => deed(`${who}: DELETE principal ${id.slice(-4)} of ${of.slice(0, 4)}`, async (run) => {
     const stored = found(run, of, id);
     const reply = await run.ask({ who, method: 'DELETE', path: `${TENANTS}/${of}/principals/${id}` }, anonymous(who), hiddenTenant(run, who, of), [stored === undefined && [404, 'ResourceNotFound']], lackingOver(run, who, stored?.roles ?? [], of), [leavesNoOwner(run, id, false) && [409, 'OperationNotAllowed']]);
     if (reply !== null) run.model.principals.delete(id);

@@ -39,7 +39,7 @@ export interface Place {
 export const place: fc.Arbitrary<Place> = fc.record({
   who: whoever,
   subscription: often(fc.constant(SUBSCRIPTION), fc.constantFrom(SECOND_SUBSCRIPTION, OTHER_SUBSCRIPTION)),
-  group: often(fc.constantFrom('myGroup', 'MYGROUP'), fc.constantFrom('other', 'no.', 'a%20b')),
+  group: often(fc.constantFrom('myGroup', 'myGroup', 'MYGROUP', 'MYGROUP', 'other'), fc.constantFrom('no.', 'a%20b')),
   cluster: often(fc.constantFrom('myCluster', 'mycluster', 'MyCluster', 'second'), fc.constantFrom('-no', 'a%2Fb')),
   spelling,
 });

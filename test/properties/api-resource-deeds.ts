@@ -200,13 +200,14 @@ const clusterDeeds: readonly fc.Arbitrary<Deed>[] = [
   })),
 ];
 
+const WITH_ISSUER: ClusterAsked = { location: undefined, tags: undefined, version: '1.33', issuer: { enabled: true }, pools: undefined };
 const HERE: Place = { who: 'owner', subscription: SUBSCRIPTION, group: 'myGroup', cluster: 'myCluster', spelling: 'plain' };
 
-/** What most sequences begin with: a group, and a cluster with an issuer in it. */
-export const BEGINNING: readonly Deed[] = [
-  putGroup({ at: HERE, location: undefined, tags: undefined, said: 'none' }),
-  putCluster({ at: HERE, asked: { location: undefined, tags: undefined, version: '1.33', issuer: { enabled: true }, pools: undefined }, said: 'none' }),
-];
+/** What most sequences begin with: a group, and a cluster with an issuer in it; then the same elsewhere, where some have no role. */
+export const BEGINNING: readonly Deed[] = [HERE, { ...HERE, group: 'other' }].flatMap((at) => [
+  putGroup({ at, location: undefined, tags: undefined, said: 'none' }),
+  putCluster({ at, asked: WITH_ISSUER, said: 'none' }),
+]);
 
 const top = fc.constantFrom(1, 2, 100);
 const byId = <T extends { readonly id: string }>(resources: Iterable<T>): readonly T[] => [...resources].toSorted((one, other) => (one.id.toLowerCase() < other.id.toLowerCase() ? -1 : 1));
