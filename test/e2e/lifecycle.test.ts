@@ -77,8 +77,8 @@ test('what is written is for its owner only, and what is printed has no secret',
   const open = (await Promise.all(files.map(async (file) => [file, await modeOf(join(guarded.dir, file))] as const))).filter(([, mode]) => mode !== '600');
   assert.equal(await modeOf(guarded.dir), '700');
   assert.ok(files.length >= 8, files.join(' '));
-  // Certificates are public.
-  assert.deepEqual(open.filter(([file]) => !['ca.pem', 'server.pem'].includes(file)), []);
+  // Certificates are public; sockets are in a folder.
+  assert.deepEqual(open.filter(([file]) => !['ca.pem', 'server.pem'].includes(file)), [['signers', '700']]);
   const { stdout, stderr } = await server.end('SIGTERM');
   const { clientSecret } = await guarded.profile();
   const keyEncryptionKey = (await readFile(join(guarded.dir, 'key-encryption-key'), 'utf8')).trim();

@@ -1,5 +1,5 @@
 /** Which tokens log in as an identity: `identity federated-credential create|update|show|list|delete`. */
-import type { FederatedCredentialBody } from '../../http/management/contract.ts';
+import type { FederatedCredentialBody } from '../../http/management/identity-contract.ts';
 import { command, entry, type Group, type OptionSpec } from '../command.ts';
 import { confirm } from '../confirmation.ts';
 import type { JsonObject } from '../output/json-value.ts';

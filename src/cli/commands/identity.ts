@@ -1,5 +1,5 @@
 /** Managed identities: `identity create|show|list|update|delete`, and their federated credentials, as Azure CLI has them. */
-import type { IdentityBody } from '../../http/management/contract.ts';
+import type { IdentityBody } from '../../http/management/identity-contract.ts';
 import { command, entry, type Group, type OptionSpec, type Outcome } from '../command.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { flattened } from '../output/resources.ts';

@@ -1,6 +1,6 @@
 /** Roles as Azure CLI gives them: `role assignment create|list|delete`. */
 import { randomUUID } from 'node:crypto';
-import type { AssignmentBody } from '../../http/management/contract.ts';
+import type { AssignmentBody } from '../../http/management/identity-contract.ts';
 import { type Command, command, entry, type Group, type OptionSpec } from '../command.ts';
 import { failure, usageError } from '../errors.ts';
 import type { JsonObject } from '../output/json-value.ts';

@@ -8,7 +8,8 @@ import { type ForeignIssuer, FOREIGN_CA, jwkOf, jws, type Pair, rsaPair, startFo
 import { CLUSTER, GROUP, type ManagementWorld, openManagement, OTHER_TENANT, START, SUBSCRIPTION, TENANT } from '../../../test/support/management.ts';
 import { createGuardedFetch } from '../../fetch/guarded-fetch.ts';
 import { createForeignIssuers } from '../../service/foreign-issuers.ts';
-import type { IdentityBody, LoginReply } from '../management/contract.ts';
+import type { LoginReply } from '../management/contract.ts';
+import type { IdentityBody } from '../management/identity-contract.ts';
 
 const ID = `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app`;
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

@@ -12,8 +12,8 @@ import type { Json, JsonObject } from '../../domain/resource.ts';
 const json: z.ZodType<Json> = z.any();
 const jsonObject: z.ZodType<JsonObject> = z.record(z.string(), json);
 const time = z.iso.datetime();
-const orNull = <T extends z.ZodType>(schema: T) => schema.nullable();
-const tags = z.record(z.string().max(512), z.string().max(256));
+export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable();
+export const tags = z.record(z.string().max(512), z.string().max(256));
 
 export const errorBody = z.object({
   error: z.object({
@@ -26,7 +26,7 @@ export const errorBody = z.object({
 export type ErrorBody = z.infer<typeof errorBody>;
 
 /** Members that every resource has. */
-const envelope = { id: z.string(), name: z.string(), type: z.string(), eTag: z.string().optional() };
+export const envelope = { id: z.string(), name: z.string(), type: z.string(), eTag: z.string().optional() };
 
 export const resourceGroupRequest = z.object({ location: orNull(z.string().max(80)).optional(), tags: orNull(tags).optional() });
 export const resourceGroup = z.object({ ...envelope, location: z.string(), tags, properties: z.object({ provisioningState: z.string() }) });
@@ -220,7 +220,7 @@ export const named = z.object({ ...envelope, properties: z.object({ displayName:
 export type NamedBody = z.infer<typeof named>;
 export const namedRequest = z.object({ properties: z.object({ displayName }) });
 
-const role = z.enum(['Owner', 'Contributor', 'Reader']);
+export const role = z.enum(['Owner', 'Contributor', 'Reader']);
 const roleAssignment = z.object({ role, scope: z.string().min(1).max(1024) });
 
 export const principal = z.object({
@@ -237,46 +237,6 @@ export const principal = z.object({
 });
 export type PrincipalBody = z.infer<typeof principal>;
 export const principalRequest = z.object({ properties: z.object({ displayName, roleAssignments: z.array(roleAssignment).max(20) }) });
-
-const text = orNull(z.string().max(2048)).optional();
-
-/** `principalId` and `clientId` are the server's. */
-export const identityRequest = z.object({
-  location: orNull(z.string().max(80)).optional(),
-  tags: orNull(tags).optional(),
-  properties: orNull(z.object({ accountEnabled: orNull(z.boolean()).optional() })).optional(),
-});
-export const identity = z.object({
-  ...envelope, location: z.string(), tags,
-  properties: z.object({ tenantId: z.string(), principalId: z.string(), clientId: z.string(), /** False: nobody can log in as it. */ accountEnabled: z.boolean() }),
-});
-export type IdentityBody = z.infer<typeof identity>;
-
-export const federatedCredentialRequest = z.object({ properties: z.object({ issuer: text, subject: text, audiences: orNull(z.array(z.string().max(2048)).max(20)).optional() }) });
-export const federatedCredential = z.object({ ...envelope, properties: z.object({ issuer: z.string(), subject: z.string(), audiences: z.array(z.string()) }) });
-export type FederatedCredentialBody = z.infer<typeof federatedCredential>;
-
-/** A role that is given under a name of its own, as Azure has it. */
-export const assignmentRequest = z.object({
-  properties: z.object({
-    roleDefinitionId: z.string().max(1024), principalId: z.string().max(80), principalType: orNull(z.enum(['ServicePrincipal'])).optional(),
-    /** Not supported: a role that held without its condition would be more than was asked for. */
-    condition: z.null('is not supported').optional(),
-  }),
-});
-export const assignment = z.object({
-  ...envelope,
-  properties: z.object({ roleDefinitionId: z.string(), principalId: z.string(), principalType: z.literal('ServicePrincipal'), scope: z.string(), /** Ours. */ roleName: role }),
-});
-export type AssignmentBody = z.infer<typeof assignment>;
-
-export const roleDefinition = z.object({
-  ...envelope,
-  properties: z.object({
-    roleName: role, type: z.literal('BuiltInRole'), description: z.string(), assignableScopes: z.array(z.string()),
-    permissions: z.array(z.object({ actions: z.array(z.string()), notActions: z.array(z.string()), dataActions: z.array(z.string()), notDataActions: z.array(z.string()) })),
-  }),
-});
 
 export const resetSecretRequest = z.object({ append: z.boolean().optional() });
 /** The only place where a secret is told. */

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GROUP, type ManagementWorld, openManagement, OTHER_TENANT, START, SUBSCRIPTION, TENANT } from '../../../test/support/management.ts';
-import type { ErrorBody, FederatedCredentialBody, IdentityBody } from './contract.ts';
+import type { ErrorBody } from './contract.ts';
+import type { FederatedCredentialBody, IdentityBody } from './identity-contract.ts';
 
 const ID = `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app`;
 const FIC = `${ID}/federatedIdentityCredentials`;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { CLUSTER, GROUP, type ManagementWorld, openManagement, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT } from '../../../test/support/management.ts';
-import type { AssignmentBody, ErrorBody, IdentityBody } from './contract.ts';
+import type { ErrorBody } from './contract.ts';
+import type { AssignmentBody, IdentityBody } from './identity-contract.ts';
 
 const S = `/subscriptions/${SUBSCRIPTION}`;
 const ID = `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app`;

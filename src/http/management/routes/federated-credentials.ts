@@ -2,7 +2,8 @@
 import { credentialOf } from '../../../domain/federated-credential.ts';
 import { eTagOf, type Resource } from '../../../domain/resource.ts';
 import type { FederatedCredentials } from '../../../service/federated-credentials.ts';
-import { federatedCredential, type FederatedCredentialBody, federatedCredentialRequest, listOf } from '../contract.ts';
+import { listOf } from '../contract.ts';
+import { federatedCredential, type FederatedCredentialBody, federatedCredentialRequest } from '../identity-contract.ts';
 import { FEDERATED_CREDENTIAL, MANAGED_IDENTITY } from '../paths.ts';
 import { type Route, route } from '../route.ts';
 import { identityAddressOf } from './identities.ts';

@@ -4,7 +4,8 @@ import { resourceGroupId, subscriptionScope } from '../../../domain/resource-id.
 import { eTagOf, type Resource } from '../../../domain/resource.ts';
 import type { Identities, IdentityAddress } from '../../../service/identities.ts';
 import type { ResourceGroups } from '../../../service/resource-groups.ts';
-import { identity, type IdentityBody, identityRequest, listOf, tagsRequest } from '../contract.ts';
+import { listOf, tagsRequest } from '../contract.ts';
+import { identity, type IdentityBody, identityRequest } from '../identity-contract.ts';
 import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
 import { MANAGED_IDENTITY, RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
 import { type Asked, type Route, route } from '../route.ts';
