@@ -174,7 +174,7 @@ function addTenant(target: DevHome, { clientId, tenantId }: Profile): Profile {
   alter(target, 'insert into tenants select ?, ?, ?, created_at from tenants where id = ?', tenant, tenant, 'Other', tenantId);
   alter(target, 'insert into subscriptions select ?, ?, ?, ?, ?, created_at from tenants where id = ?', subscription, subscription, tenant, tenant, 'Other', tenantId);
   alter(target, 'insert into principals select ?, ?, ?, ?, secret_hashes, created_at from principals where id = ?', client, client, tenant, 'Stranger', clientId);
-  alter(target, 'insert into role_assignments values (?, ?, ?, ?, ?)', client, client, 'Owner', `/subscriptions/${subscription}`, `/subscriptions/${subscription}`);
+  alter(target, 'insert into role_assignments (principal_key, principal_id, role, scope_key, scope, name) values (?, ?, ?, ?, ?, ?)', client, client, 'Owner', `/subscriptions/${subscription}`, `/subscriptions/${subscription}`, randomUUID());
   return { endpoint: '', caFile: '', clientSecret: '', tenantId: tenant, subscriptionId: subscription, clientId: client };
 }
 
