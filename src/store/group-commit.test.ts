@@ -89,28 +89,30 @@ test('a work that fails is undone alone, and told what its error means', async (
 
 test('nothing is told before the commit, and when that fails none of them happened, a refusal neither', async (t) => {
   const { add, commits, hooks, all } = words(t);
-  const [told, full]: [string[], Error] = [[], new Error('disk full')];
+  const [told, toldAtCommit, full]: [string[], number[], Error] = [[], [], new Error('disk full')];
   hooks.commit = () => {
-    assert.deepEqual(told, []);
+    toldAtCommit.push(told.length);
     throw full;
   };
   const both = [add('a'), commits.write(() => Promise.reject(new Error('refused')))].map((one) => one.finally(() => told.push('told')));
   assert.deepEqual((await Promise.allSettled(both)).map((result) => result.status === 'rejected' && (result.reason as unknown)), [full, full]);
+  assert.deepEqual(toldAtCommit, [0, 0, 1], 'together, then each alone');
   assert.deepEqual(all(), []);
   hooks.commit = () => undefined;
   await add('a');
   assert.deepEqual(all(), ['a']);
 });
 
-test('an error that ends the whole transaction is everyone\'s', async (t) => {
-  const { add, commits, all } = words(t);
-  const failure = new Error('the disk is gone');
+test('one that takes the whole transaction with it fails alone: the others are done again without it', async (t) => {
+  const { add, commits, all, works } = words(t);
+  const failure = new Error('a damaged page');
   const results = await Promise.allSettled([add('a'), commits.write(async (db) => {
     db.exec('rollback');
     throw failure;
   }), add('b')]);
-  assert.deepEqual(results.map((result) => result.status === 'rejected' && (result.reason as unknown)), [failure, failure, failure]);
-  assert.deepEqual(all(), []);
+  assert.deepEqual(results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as unknown))), [['a'], failure, ['a', 'b']]);
+  assert.deepEqual(all(), ['a', 'b']);
+  assert.deepEqual(works, [1, 1]);
 });
 
 test('a transaction that is run again tells only of its last run', async (t) => {

@@ -3,7 +3,8 @@
  *
  * Each is a savepoint of its own, one after another: it sees what those before it did, and what it did is undone when it
  * fails. All of them are told how they ended after the one commit, so what was resolved is on the disk, and what was
- * refused was refused for what is. An error that takes the whole transaction with it (a full disk) is everyone's.
+ * refused was refused for what is. When the whole transaction goes down with one of them (a full disk, a damaged page), each is
+ * tried again alone, so that nobody pays for another's page.
  */
 import type { DatabaseSync } from 'node:sqlite';
 
@@ -61,7 +62,8 @@ export function groupCommit<Db>(database: DatabaseSync, transaction: Transaction
       });
       for (const end of ends) end();
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      if (group.length === 1) group[0]!.reject(error);
+      else for (const one of group) await commitTogether([one]);
     }
   }
 
