@@ -42,7 +42,7 @@ export async function startTarget(kind: TargetKind, longestLifeMs: number): Prom
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_TEST_CONTEXT' && (!name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE')));
   const env = { ...inherited, NODE_OPTIONS: '--inspect=127.0.0.1:0', MINTMARK_HOME: join(dir, 'home'), MINTMARK_LOG_LEVEL: kind === 'tls' ? 'warn' : 'info' };
   const account = kind === 'plain' ? await bootstrapped(dir, ports, { ...env, NODE_OPTIONS: '' }) : null;
-  const flags = kind === 'plain' ? ['serve', '--config', join(dir, 'mintmark.yaml')] : ['dev', '--home', join(dir, 'home'), ...Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)])];
+  const flags = kind === 'plain' ? ['serve', '--config', join(dir, 'mintmark.yaml')] : ['dev', '--home', join(dir, 'home'), '--signers-port', String(await freePort()), ...Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)])];
   const running = new Running(LAUNCHER, flags, { env, timeout: longestLifeMs });
   process.once('exit', () => { running.process.kill('SIGKILL'); rmSync(dir, { recursive: true, force: true }); });
   await eventually('the target is up', () => {
