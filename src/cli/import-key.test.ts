@@ -31,7 +31,7 @@ test('a private key is sent only after a yes, and what that means is said first'
   assert.equal((await runLine([...LINE, '--private-key-file', fake.file, '--sign'], { ...fake, home: fake.home, input: 'n\n', terminal: true })).code, 1);
   assert.deepEqual(bodies(fake), []);
   const ran = await runLine([...LINE, '--private-key-file', fake.file, '--sign', '-y'], fake);
-  assert.match(ran.stderr, /^WARNING: Whoever else has this private key can sign tokens of this issuer.*\nWARNING: Key K is prepared: it is published now, and signs with the next rotation\./);
+  assert.match(ran.stderr, /^WARNING: Whoever else has this private key can sign tokens of this issuer.*\nWARNING: The key that is prepared now is revoked for good.*\nWARNING: Key K is prepared: it is published now, and signs with the next rotation\./);
   assert.deepEqual(bodies(fake), [{ privateKey: 'PEM', sign: true }]);
 });
 

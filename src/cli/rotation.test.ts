@@ -80,7 +80,7 @@ test('force, emergency and revocation say what breaks and send what was asked fo
     [['rotate', '--force'], 'rotate {"force":true}', BEFORE + late],
     [['rotate', '--emergency'], 'rotate {"emergency":true}', [
       'WARNING: Key K1 will be revoked at once: 2 recorded tokens live on it and will not verify any more.', 'WARNING: Key K2 will be revoked at once: 1 recorded token lives on it and will not verify any more.',
-      'WARNING: Key K3 will be revoked at once: no recorded token lives on it.', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
+      'WARNING: Key K3 will be revoked at once: no recorded token lives on it (those that API servers signed are not recorded).', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
     ].join('\n')],
     [['revoke-key', '--kid', 'K1'], 'revokeKey {"kid":"K1"}', `WARNING: Key K1 is retired: 2 recorded tokens live on it and will not verify any more.\n${caches}`],
     [['revoke-key', '--kid', 'K2', '--force'], 'revokeKey {"kid":"K2","force":true}', `WARNING: Key K2 signs now: 1 recorded token lives on it and will not verify any more. The prepared key takes its place.\n${late}${caches}`],

@@ -14,6 +14,6 @@ export function unaskedRevocation(keys: readonly SigningKey[], liveTokens: Reado
   ].join(' '), { details });
 }
 
-const tokensOn = (count: number): string => (count === 0 ? 'no recorded token lives on it' : `${count} recorded ${count === 1 ? 'token lives' : 'tokens live'} on it`);
+const tokensOn = (count: number): string => (count === 0 ? 'no recorded token lives on it (those that API servers signed are not recorded)' : `${count} recorded ${count === 1 ? 'token lives' : 'tokens live'} on it`);
 
 const endOf = ({ expiresAt }: SigningKey): string => (expiresAt === null ? '' : `; it leaves the JWKS by itself at ${expiresAt.toISOString()}`);

@@ -104,7 +104,7 @@ describe('rotate-signing-keys', () => {
     const { code, stdout, stderr } = await home.shell(`${ROTATE} -y`);
     assert.deepEqual([code, stdout], [0, '']);
     assert.deepEqual(stderr.split('\n'), [
-      `WARNING: Key ${retired} is retired and will be revoked at once: no recorded token lives on it.`,
+      `WARNING: Key ${retired} is retired and will be revoked at once: no recorded token lives on it (those that API servers signed are not recorded).`,
       `WARNING: Key ${retired} is revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: kubectl rollout restart deployment,statefulset,daemonset --namespace NAMESPACE`,
       '',
     ]);

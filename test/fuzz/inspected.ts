@@ -68,10 +68,19 @@ export interface OpenFiles {
   readonly all: number;
 }
 
+/** Without the sockets that `mintmark dev` listens on for each of its issuers: those are as many as there are issuers. */
 export async function openFiles(pid: number): Promise<OpenFiles> {
+  const ofIssuers = await issuerSockets(pid);
   const names = await readdir(`/proc/${pid}/fd`);
   const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
-  return { sockets: targets.filter((target) => target.startsWith('socket:')).length, all: targets.filter((target) => target !== '').length };
+  const counted = targets.filter((target) => target !== '' && !ofIssuers.has(target));
+  return { sockets: counted.filter((target) => target.startsWith('socket:')).length, all: counted.length };
+}
+
+/** proc(5): the inode is the seventh field, the path the eighth, and a listening socket has the flag 0x10000. */
+async function issuerSockets(pid: number): Promise<ReadonlySet<string>> {
+  const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8')).split('\n').map((line) => line.split(/\s+/));
+  return new Set(lines.filter(([, , , flags, , , , path]) => flags === '00010000' && path?.endsWith('.sock') === true).map(([, , , , , , inode]) => `socket:[${inode}]`));
 }
 
 /** Resident memory in bytes. */

@@ -38,6 +38,7 @@ export const issuerImportKey = command<ImportFlags>({
     const body = privateKeyFile === undefined ? { publicKey: await read(publicKeyFile!), ...(verifyFor === 'forever' ? { forever: true } : { verifyForSeconds: verifyFor }) } : { privateKey: await read(privateKeyFile), sign: true };
     if (privateKeyFile !== undefined) {
       session.report.warn('Whoever else has this private key can sign tokens of this issuer, for all its relying parties, for as long as the key is in the JWKS. Import it only if nobody else has it.');
+      session.report.warn('The key that is prepared now is revoked for good, also one that was imported. A key that verifies only becomes an ordinary key of the ring: it leaves a day after it has retired, and with it all tokens of before that it signed. To go on verifying those for longer, import another key to sign.');
       await confirm(session, 'Import the private key, in place of the prepared key?', yes);
     }
     const reply = bodyOf<ImportKeyReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'importKey'), body));

@@ -12,7 +12,7 @@ const RESTART = 'kubectl rollout restart deployment,statefulset,daemonset --name
 
 /** What becomes of the tokens that the server remembers; those that API servers made are not counted. */
 function lost(count: number): string {
-  if (count === 0) return 'no recorded token lives on it';
+  if (count === 0) return 'no recorded token lives on it (those that API servers signed are not recorded)';
   return count === 1 ? '1 recorded token lives on it and will not verify any more' : `${count} recorded tokens live on it and will not verify any more`;
 }
 const isLive = (key: KeyBody): boolean => key.state !== 'revoked';

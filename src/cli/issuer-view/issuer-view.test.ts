@@ -84,8 +84,14 @@ test('a freeze that holds the next rotation back is named, and when no key rotat
 
 test('with rotation off and nothing retired there is nothing to come', () => {
   const calendar = { ...properties.calendar, nextRotationAt: null, nextRotationCause: null, nextRemovalAt: null };
-  const view = issuerView({ ...issuer, properties: { ...properties, keys: keys.slice(2), calendar } }, now, 62);
+  const view = issuerView({ ...issuer, properties: { ...properties, rotationPolicy: { rotateEverySeconds: null }, keys: keys.slice(2), calendar } }, now, 62);
   assert.ok(view.includes('  Nothing until someone asks for it'));
+});
+
+test('a rotation by itself that waits for a signer is no secret', () => {
+  const calendar = { ...properties.calendar, nextRotationAt: null, nextRotationCause: null, nextRemovalAt: null };
+  const view = issuerView({ ...issuer, properties: { ...properties, keys: keys.slice(2), calendar } }, now, 62);
+  assert.ok(view.includes("  The next rotation by itself comes when every signer has acknowledged the last one: 'mintmark signer list' names those that have not"), view.join('\n'));
 });
 
 test('a narrow terminal gets the least width, an empty ring no lines, and every line fits', () => {
