@@ -15,7 +15,7 @@ import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
-import { generateKey } from './keys/generate.ts';
+import { createKeyGenerator } from './keys/generator.ts';
 import { createKeyPool } from './keys/pool.ts';
 import type { CertificateWithKey } from './keys/private-ca.ts';
 import type { Sealer } from './keys/seal.ts';
@@ -95,6 +95,7 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
       await publicHost.stop();
       if (metrics !== null) await closeGracefully(metrics.server, 0);
       services.pool.stop();
+      await services.generator.stop();
     },
   };
 }
@@ -131,7 +132,8 @@ function setCertificate(server: Server, pair: CertificateWithKey): void {
 
 function createServices(config: Config, { store, sealer, clock, log }: Ground, { stepFailed }: Observability) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
-  const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
+  const generator = createKeyGenerator();
+  const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generator.generate(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
   const rings = createRingCommits(ringSettingsOf(config), signer.forget);
@@ -140,7 +142,7 @@ function createServices(config: Config, { store, sealer, clock, log }: Ground, {
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
-    pool, publisher, publications, issuers, rotator,
+    pool, generator, publisher, publications, issuers, rotator,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
