@@ -20,7 +20,7 @@ import { newRequestCounts } from './http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from './http/public/server.ts';
 import { createSignersServer } from './http/signers/server.ts';
 import { pinOf } from './keys/certificate-pin.ts';
-import { generateKey } from './keys/generate.ts';
+import { createKeyGenerator } from './keys/generator.ts';
 import { createKeyPool } from './keys/pool.ts';
 import type { CertificateWithKey } from './keys/private-ca.ts';
 import type { Sealer } from './keys/seal.ts';
@@ -118,6 +118,7 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
       await publicHost.stop();
       if (metrics !== null) await closeGracefully(metrics.server, 0);
       services.pool.stop();
+      await services.generator.stop();
     },
   };
 }
@@ -176,7 +177,8 @@ function setCertificate(server: Server, pair: CertificateWithKey): void {
 
 function createServices(config: Config, { store, sealer, clock, log, outbound }: Ground, { stepFailed }: Observability, signersTls: Tls) {
   const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
-  const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generateKey(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
+  const generator = createKeyGenerator();
+  const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generator.generate(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
   const newKeys = createNewKeys(pool, sealer);
   const rings = createRingCommits(ringSettingsOf(config), signer.forget);
@@ -195,7 +197,7 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
   const federation = createFederation(store, createForeignIssuers({ fetch, isOurs, now: () => store.now() }));
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   return {
-    pool, publisher, publications, issuers, rotator, ringNotices, pin,
+    pool, generator, publisher, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     keyImports: createKeyImports({ ...signerDeps, publications }),
     tokens: createTokens(store, signer, config.openedKeys),

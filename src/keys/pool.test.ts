@@ -82,6 +82,15 @@ test('a failure reaches who waits, or is reported; the next try is a new one', a
   assert.equal((await pool.take()).kid, 'key1');
 });
 
+test('what a stop makes fail is no failure', async () => {
+  const { promise, reject } = Promise.withResolvers<UnsealedKey>();
+  const pool = createKeyPool({ size: 1, generate: () => promise, onError: fail });
+  pool.stop();
+  reject(new Error('ended'));
+  await settled();
+  assert.equal(pool.level(), 0);
+});
+
 test('a stopped pool holds nothing and makes keys only for who asks', async () => {
   const { generate, made } = workshop();
   const pool = createKeyPool({ size: 2, generate, onError: fail });

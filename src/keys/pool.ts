@@ -54,7 +54,7 @@ export function createKeyPool({ size, generate, onError }: KeyPoolOptions): KeyP
     } catch (error) {
       making -= 1;
       const waiter = waiting.shift();
-      if (waiter === undefined) return onError(error);
+      if (waiter === undefined) return stopped ? undefined : onError(error);
       waiter.reject(error);
       makeMore();
     }
