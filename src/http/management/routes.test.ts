@@ -29,7 +29,8 @@ const ROUTES: readonly string[] = [
   'GET /subscriptions principal',
   `GET ${S} resource/read on any part`,
   `GET ${S}/locations resource/read on any part`,
-  `GET ${S}/providers/Microsoft.ContainerService resource/read on any part`,
+  `GET ${S}/providers resource/read on any part`,
+  `GET ${S}/providers/:namespace resource/read on any part`,
   `GET ${S}/resourceGroups resource/read on subscription`,
   `PUT ${G} resource/write on resource group`,
   `PATCH ${G} resource/write on resource group`,
@@ -108,7 +109,11 @@ test('every route that Fastify has declares who may use it', async () => {
   assert.deepEqual(undeclared, []);
 });
 
-const LOGIN = ['/{tenantId}/oauth2/v2.0/token', '/{tenantId}/v2.0/.well-known/openid-configuration', '/{tenantId}/discovery/v2.0/keys'];
+const LOGIN = [
+  'POST /{tenantId}/oauth2/v2.0/token', 'GET /{tenantId}/v2.0/.well-known/openid-configuration', 'GET /{tenantId}/discovery/v2.0/keys',
+  ...['/adfs', '/adfs/{tenantId}'].flatMap((base) => [`POST ${base}/oauth2/token`, `GET ${base}/.well-known/openid-configuration`, `GET ${base}/discovery/keys`]),
+  'GET /metadata/endpoints',
+];
 
 interface OpenApi {
   readonly openapi: string;
@@ -120,7 +125,7 @@ test('the OpenAPI document has every path and method, with its parameters', asyn
   assert.equal(openapi, '3.1.0');
   const expected = routes.map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   const found = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
-  assert.deepEqual(found.toSorted(), [...expected, `POST ${LOGIN[0]}`, `GET ${LOGIN[1]}`, `GET ${LOGIN[2]}`].toSorted());
+  assert.deepEqual(found.toSorted(), [...expected, ...LOGIN].toSorted());
   for (const [path, methods] of Object.entries(paths)) {
     for (const { parameters = [], summary, responses } of Object.values(methods)) {
       const places = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
