@@ -25,7 +25,7 @@ type Cloud = z.infer<typeof cloud>;
 export const CLOUD_NAME = 'Mintmark';
 
 /** The first day of a form; api-versions are days, and compare as text. */
-const FORMS: readonly (readonly [from: string, form: (url: string) => object])[] = [
+const FORMS: readonly (readonly [from: string, form: (url: string) => Cloud])[] = [
   ['2022', cloudOf],
   ['2019', (url) => [cloudOf(url)]],
   ['', endpointsOf],
