@@ -73,7 +73,7 @@ async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, st
   try {
     await app.start();
     const first = await ensureFirstCluster(app.services, ground.store, profile);
-    stdout.write(await welcome({ app, config, home, first, ca: await readFile(home.caCertificate, 'utf8'), now: ground.store.now() }));
+    stdout.write(await welcome({ app, config, home, first, ca: await readFile(home.caCertificate, 'utf8'), now: () => ground.store.now() }));
     return app;
   } catch (error) {
     await app.stop();

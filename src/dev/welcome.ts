@@ -18,7 +18,7 @@ interface Scene {
   /** Null when there is no first cluster with an issuer any more. */
   readonly first: FirstCluster | null;
   readonly ca: string;
-  readonly now: Date;
+  readonly now: () => Date;
 }
 
 /** The text for the terminal. */
@@ -56,7 +56,7 @@ const trouble = (error: unknown): readonly string[] => [`Sample token      none:
 
 async function tokenLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
   const { token, claims } = await app.services.tokens.issue(cluster, { serviceAccount: SAMPLE, audiences: [], expirationSeconds: null });
-  const verified = await verifyToken(token, issuer.url, ca, now);
+  const verified = await verifyToken(token, issuer.url, ca, now());
   return [
     `Sample token      ${subjectOf(SAMPLE)}, ends ${new Date(claims.exp * 1000).toISOString()}`,
     `                  ${token}`,
