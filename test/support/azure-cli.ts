@@ -31,7 +31,7 @@ export class AzureCli {
   async run(line: string): Promise<Ended> {
     const { PYTHONPATH: _path, NODE_TEST_CONTEXT: _context, HTTPS_PROXY: _proxy, https_proxy: _lower, ...env } = process.env;
     const ended = await new Running('/bin/sh', ['-c', line], { env: { ...env, ...this.variables } }).ended;
-    console.log([`$ ${line}`, ended.stdout.trimEnd(), ended.stderr.trimEnd(), `[exit ${ended.code}]`].filter((part) => part !== '').join('\n'));
+    process.stdout.write(`${[`$ ${line}`, ended.stdout.trimEnd(), ended.stderr.trimEnd(), `[exit ${ended.code}]`].filter((part) => part !== '').join('\n')}\n`);
     return ended;
   }
 
