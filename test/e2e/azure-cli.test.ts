@@ -41,8 +41,10 @@ describe('azure-cli', { skip: AZURE_CLI_MISSING }, () => {
   }
 
   it('is registered, and logs in; what it prints has the name of the cloud', async () => {
-    await done('az cloud register --name mintmark --endpoint-resource-manager "$ENDPOINT"');
-    await done('az cloud set --name mintmark');
+    Object.assign(az.variables, { MINTMARK_HOME: home.dir, AZURE_CONFIG_DIR: join(home.dir, 'azure-cli') });
+    const [first] = await json<{ cloudName: string }[]>('eval "$(bin/mintmark az-setup)"');
+    assert.equal(first!.cloudName, 'mintmark');
+    assert.deepEqual((await done('bin/mintmark az-setup --run')).split('\n'), [`export AZURE_CONFIG_DIR=${join(home.dir, 'azure-cli')}`, `export REQUESTS_CA_BUNDLE=${profile.caFile}`, 'export AZURE_CORE_COLLECT_TELEMETRY=0', '']);
     await refused('az login --service-principal --username "$CLIENT" --password wrong --tenant "$TENANT"', 1, /AADSTS7000215: Invalid client id or client secret/);
     const [subscription] = await json<{ cloudName: string; id: string; tenantId: string }[]>('az login --service-principal --username "$CLIENT" --password "$SECRET" --tenant "$TENANT"');
     assert.deepEqual([subscription!.cloudName, subscription!.id, subscription!.tenantId], ['mintmark', profile.subscriptionId, profile.tenantId]);
