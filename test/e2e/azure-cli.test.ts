@@ -138,6 +138,8 @@ describe('azure-cli', { skip: AZURE_CLI_MISSING }, () => {
     const created = await json<{ issuer: string; audiences: string[] }>(`${credential} create ${of} --name pods --issuer "$ISSUER" --subject system:serviceaccount:default:other`);
     assert.deepEqual([created.issuer, created.audiences], [az.variables['ISSUER'], ['api://AzureADTokenExchange']]);
     assert.equal(await done(`${credential} update ${of} --name pods --issuer "$ISSUER" --subject system:serviceaccount:default:app --audiences api://AzureADTokenExchange --query subject --output tsv`), 'system:serviceaccount:default:app\n');
+    assert.deepEqual(await json(`az resource list ${IN_GROUP} --query "[].name"`), ['myAKSCluster', 'second', 'my-app']);
+    assert.deepEqual(await json(`az resource list --resource-type Microsoft.ManagedIdentity/userAssignedIdentities --query "[].[name, resourceGroup]"`), [['my-app', G]]);
     assert.deepEqual(await json(`${credential} list ${of} --query "[].name"`), ['pods']);
     assert.equal(await done(`${credential} show ${of} --name pods --query name --output tsv`), 'pods\n');
     await giveReader();

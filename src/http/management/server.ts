@@ -43,6 +43,7 @@ import { managedClusterRoutes } from './routes/managed-clusters.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { roleAssignmentRoutes } from './routes/role-assignments.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
@@ -94,6 +95,7 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...healthRoutes(deps.ready),
   ...subscriptionRoutes(deps.access, config.configuredLocations),
   ...resourceGroupRoutes(deps.resourceGroups, config.managementUrl),
+  ...resourceRoutes(deps.clusters, deps.identities, config.managementUrl),
   ...managedClusterRoutes(deps.clusters, deps.resourceGroups, config.managementUrl),
   ...managedClusterPartRoutes(deps.clusters),
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
