@@ -34,6 +34,7 @@ import { createForeignIssuers } from './service/foreign-issuers.ts';
 import { createIdentities } from './service/identities.ts';
 import { createIssuers } from './service/issuers.ts';
 import { createKeyRings } from './service/key-rings.ts';
+import { createKubeconfigs } from './service/kubeconfigs.ts';
 import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
 import { createPeople } from './service/people.ts';
@@ -152,12 +153,13 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
   const isOurs = (url: string): boolean => isUnderTemplate(config.issuerUrlTemplate, url) || new URL(url).origin === config.managementUrl;
   const federation = createFederation(store, createForeignIssuers({ fetch, isOurs, now: () => store.now() }));
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
+  const clusters = createClusters({ store, issuers, publications, defaults });
   return {
-    pool, publisher, publications, issuers, rotator,
+    clusters, pool, publisher, publications, issuers, rotator,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
-    clusters: createClusters({ store, issuers, publications, defaults }),
+    kubeconfigs: createKubeconfigs(store, sealer, clusters),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     access: createAccess({ store, sealer, federation, managementUrl: config.managementUrl, limits: config.throttle }),
     tenants: createTenants(store),

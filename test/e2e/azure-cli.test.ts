@@ -3,6 +3,7 @@
  * one sequence, because each costs seconds. What azure-cli prints is printed.
  */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { AZURE_CLI_MISSING, AzureCli } from '../support/azure-cli.ts';
@@ -94,7 +95,11 @@ describe('azure-cli', { skip: AZURE_CLI_MISSING }, () => {
     assert.deepEqual(await json(`az aks scale ${CLUSTER} --node-count 3 --query "agentPoolProfiles[].count"`), [3]);
     await done(`az aks get-upgrades ${CLUSTER} --output table`);
     await refused(`az aks stop ${CLUSTER}`, 1, /^ERROR: \(OperationNotAllowed\) Mintmark registers a cluster that runs elsewhere and can not stop it/);
-    await refused(`az aks get-credentials ${CLUSTER} --file -`, 3, /^ERROR: \(ResourceNotFound\) Mintmark has no kubeconfig/);
+    await refused(`az aks get-credentials ${CLUSTER} --file -`, 3, /^ERROR: \(ResourceNotFound\) Mintmark has no kubeconfig .* mintmark cluster set-credentials /);
+    const kubeconfig = join(home.dir, 'kubeconfig');
+    await writeFile(kubeconfig, 'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n');
+    await done(`bin/mintmark cluster set-credentials ${CLUSTER} --kubeconfig ${kubeconfig}`);
+    assert.equal(await done(`az aks get-credentials ${CLUSTER} --file -`), 'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n\n');
     await refused(`az aks show ${IN_GROUP} --name nothere`, 3, /^ERROR: \(ResourceNotFound\) The managed cluster 'nothere' under resource group 'myResourceGroup' was not found\./);
   });
 

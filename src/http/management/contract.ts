@@ -230,6 +230,10 @@ export const principal = z.object({
 export type PrincipalBody = z.infer<typeof principal>;
 export const principalRequest = z.object({ properties: z.object({ displayName, roleAssignments: z.array(roleAssignment).max(20) }) });
 
+export const kubeconfigRequest = z.object({ properties: z.object({ kubeconfig: z.string() }) });
+export const kubeconfig = z.object(envelope);
+export const kubeconfigsReply = z.object({ kubeconfigs: z.array(z.object({ name: z.string(), value: z.string() })) });
+
 const text = orNull(z.string().max(2048)).optional();
 
 /** `principalId` and `clientId` are the server's. */

@@ -51,8 +51,11 @@ const ROUTES: readonly string[] = [
   `POST ${C}/stop resource/write on managed cluster`,
   `POST ${C}/start resource/write on managed cluster`,
   `POST ${C}/rotateClusterCertificates resource/write on managed cluster`,
-  `POST ${C}/listClusterUserCredential resource/read on managed cluster`,
-  `POST ${C}/listClusterAdminCredential resource/read on managed cluster`,
+  ...[['user', 'User'], ['admin', 'Admin']].flatMap(([user, name]) => [
+    `POST ${C}/listCluster${name}Credential kubeconfig/read on managed cluster`,
+    `PUT ${C}/providers/Mintmark.Oidc/kubeconfigs/${user} kubeconfig/write on managed cluster`,
+    `DELETE ${C}/providers/Mintmark.Oidc/kubeconfigs/${user} kubeconfig/write on managed cluster`,
+  ]),
   `GET ${S}/providers/Mintmark.Oidc/issuers issuer/read on subscription`,
   `GET ${I} issuer/read on managed cluster`,
   `GET ${I}/keys issuer/read on managed cluster`,

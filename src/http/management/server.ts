@@ -17,6 +17,7 @@ import type { FederatedCredentials } from '../../service/federated-credentials.t
 import type { Identities } from '../../service/identities.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
+import type { Kubeconfigs } from '../../service/kubeconfigs.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
@@ -37,6 +38,7 @@ import { healthRoutes } from './routes/health.ts';
 import { identityRoutes } from './routes/identities.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
+import { kubeconfigRoutes } from './routes/kubeconfigs.ts';
 import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts';
 import { managedClusterPartRoutes } from './routes/managed-cluster-parts.ts';
 import { managedClusterRoutes } from './routes/managed-clusters.ts';
@@ -55,6 +57,7 @@ export interface ManagementDeps {
   readonly issuers: Issuers;
   readonly keyRings: KeyRings;
   readonly tokens: Tokens;
+  readonly kubeconfigs: Kubeconfigs;
   readonly operations: Operations;
   readonly tenants: Tenants;
   readonly people: People;
@@ -99,6 +102,7 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...managedClusterRoutes(deps.clusters, deps.resourceGroups, config.managementUrl),
   ...managedClusterPartRoutes(deps.clusters),
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
+  ...kubeconfigRoutes(deps.kubeconfigs),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
   ...identityRoutes(deps.identities, deps.resourceGroups, config.managementUrl),
