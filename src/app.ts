@@ -40,6 +40,7 @@ import { createIdentities } from './service/identities.ts';
 import { createIssuers } from './service/issuers.ts';
 import { createKeyImports } from './service/key-imports.ts';
 import { createKeyRings } from './service/key-rings.ts';
+import { createKubeconfigs } from './service/kubeconfigs.ts';
 import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
 import { createPeople } from './service/people.ts';
@@ -196,13 +197,14 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
   const isOurs = (url: string): boolean => isUnderTemplate(config.issuerUrlTemplate, url) || new URL(url).origin === config.managementUrl;
   const federation = createFederation(store, createForeignIssuers({ fetch, isOurs, now: () => store.now() }));
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
+  const clusters = createClusters({ store, issuers, publications, defaults });
   return {
-    pool, generator, publisher, publications, issuers, rotator, ringNotices, pin,
+    clusters, pool, generator, publisher, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     keyImports: createKeyImports({ ...signerDeps, publications }),
     tokens: createTokens(store, signer, config.openedKeys),
     operations: createOperations(store, rings.settings),
-    clusters: createClusters({ store, issuers, publications, defaults }),
+    kubeconfigs: createKubeconfigs(store, sealer, clusters),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     signers: createSigners(signerDeps),
     enrolmentCredentials: createEnrolmentCredentials({ ...signerDeps, place }),

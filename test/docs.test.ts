@@ -83,9 +83,12 @@ const shownLines = ({ fenced, prose }: Page): readonly string[] => [
   ...[...prose.matchAll(/`((?:az|mintmark) [a-z-][^`]*)`/g)].map(([, line]) => line!),
 ];
 
+/** Where `az` is Azure CLI itself; `test/e2e/azure-cli.test.ts` runs what it shows. */
+const AZURE_PAGE = 'docs/azure-cli.md';
+
 test('every command line that a page shows names a command and flags that exist', () => {
   const shown = PAGES.flatMap((file) => shownLines(pageOf(read(file))).map((line) => ({ file, line, words: ourWords(line) })));
-  const ours = shown.filter(({ words }) => words !== null);
+  const ours = shown.filter(({ file, line, words }) => words !== null && !(file === AZURE_PAGE && line.trim().startsWith('az ')));
   assert.ok(ours.length > 40, `command lines were found: ${ours.length}`);
   assert.deepEqual(ours.map(({ file, line, words }) => [file, line.trim(), faultOf(words!)]).filter(([, , fault]) => fault !== null), []);
 });

@@ -19,6 +19,7 @@ export const FAMILIES: readonly Entry[] = [
   { name: 'role', summary: 'Give and take roles', load: async () => (await import('./commands/role.ts')).role },
   { name: 'token', summary: 'Create and verify service-account tokens', load: async () => (await import('./commands/token.ts')).token },
   { name: 'account', summary: 'Show and choose subscriptions, show locations', load: async () => (await import('./commands/account.ts')).account },
+  { name: 'az-setup', summary: 'Log the real Azure CLI in to this server', load: async () => (await import('./commands/az-setup.ts')).azSetup },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
   { name: 'completion', summary: 'Print the completion script of a shell', load: async () => (await import('./commands/completion.ts')).completion },
 ];

@@ -59,6 +59,7 @@ export const paths = {
   clustersOf: (subscription: string, group: string): string =>
     versioned(join('subscriptions', subscription, 'resourceGroups', group, 'providers', 'Microsoft.ContainerService', 'managedClusters'), 'clusters'),
   cluster: (cluster: ClusterName): string => versioned(clusterId(cluster), 'clusters'),
+  kubeconfig: (cluster: ClusterName, user: 'user' | 'admin'): string => versioned(clusterId(cluster) + join('providers', 'Mintmark.Oidc', 'kubeconfigs', user), 'mintmark'),
   rotateSigningKeys: (cluster: ClusterName): string => versioned(`${clusterId(cluster)}/rotateServiceAccountSigningKeys`, 'clusters'),
   identities: (subscription: string): string => versioned(join('subscriptions', subscription, ...MANAGED_IDENTITIES), 'identities'),
   identitiesOf: (subscription: string, group: string): string => versioned(join('subscriptions', subscription, 'resourceGroups', group, ...MANAGED_IDENTITIES), 'identities'),

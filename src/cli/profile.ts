@@ -19,10 +19,12 @@ export interface Profile {
   readonly clientSecret: string;
   /** PEM text of the authority that the server's certificate must come from; null for the system's. */
   readonly ca: string | null;
+  /** The file that it is in. */
+  readonly caPath: string | null;
 }
 
 /** What is in the file. */
-export interface StoredProfile extends Omit<Profile, 'home' | 'ca'> {
+export interface StoredProfile extends Omit<Profile, 'home' | 'ca' | 'caPath'> {
   readonly caFile?: string | undefined;
 }
 
@@ -43,13 +45,14 @@ export async function readProfile(home: string): Promise<Profile> {
   if (missing.length > 0) throw failure(`The profile ${file} lacks ${missing.join(', ')}. Start 'mintmark dev' again to have it written anew.`);
   const [endpoint, tenantId, subscriptionId, clientId, clientSecret] = NEEDED.map((member) => members[member] as string);
   if (!URL.canParse(endpoint!) || new URL(endpoint!).protocol !== 'https:') throw failure(`The endpoint '${endpoint}' in ${file} is no https URL.`);
-  const ca = typeof members['caFile'] === 'string' ? await readAuthority(resolve(home, members['caFile'])) : null;
-  return { home, endpoint: endpoint!.replace(/\/+$/, ''), tenantId: tenantId!, subscriptionId: subscriptionId!, clientId: clientId!, clientSecret: clientSecret!, ca };
+  const caPath = typeof members['caFile'] === 'string' ? resolve(home, members['caFile']) : null;
+  return { home, endpoint: endpoint!.replace(/\/+$/, ''), tenantId: tenantId!, subscriptionId: subscriptionId!, clientId: clientId!, clientSecret: clientSecret!, caPath, ca: caPath === null ? null : await readAuthority(caPath) };
 }
 
 /** A profile that is not written yet. @throws CommandError (1) when its authority can not be read. */
 export async function newProfile(home: string, { caFile, ...members }: StoredProfile): Promise<Profile> {
-  return { ...members, home, ca: caFile === undefined ? null : await readAuthority(resolve(caFile)) };
+  const caPath = caFile === undefined ? null : resolve(caFile);
+  return { ...members, home, caPath, ca: caPath === null ? null : await readAuthority(caPath) };
 }
 
 /** Whether there is a profile of the same principal. @throws CommandError (1) when there is one of another, or the home is that of `dev`. */

@@ -76,7 +76,7 @@ async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, st
   try {
     await app.start();
     const first = await ensureFirstCluster(app.services, ground.store, profile);
-    stdout.write(await welcome({ app, config, home, first, sockets, ca: await readFile(home.caCertificate, 'utf8'), now: ground.store.now() }));
+    stdout.write(await welcome({ app, config, home, first, sockets, ca: await readFile(home.caCertificate, 'utf8'), now: () => ground.store.now() }));
     sockets.start();
     return { stop };
   } catch (error) {

@@ -21,7 +21,7 @@ interface Scene {
   readonly first: FirstCluster | null;
   readonly sockets: Pick<IssuerSockets, 'serve' | 'pathOf'>;
   readonly ca: string;
-  readonly now: Date;
+  readonly now: () => Date;
 }
 
 /** The text for the terminal. */
@@ -72,7 +72,7 @@ const trouble = (what: string) => (error: unknown): readonly string[] => [`${wha
 
 async function tokenLines({ app, ca, now }: Scene, { cluster, issuer }: FirstCluster): Promise<readonly string[]> {
   const { token, claims } = await app.services.tokens.issue(cluster, { serviceAccount: SAMPLE, audiences: [], expirationSeconds: null });
-  const verified = await verifyToken(token, issuer.url, ca, now);
+  const verified = await verifyToken(token, issuer.url, ca, now());
   return [
     `Sample token      ${subjectOf(SAMPLE)}, ends ${new Date(claims.exp * 1000).toISOString()}`,
     `                  ${token}`,

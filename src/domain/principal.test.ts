@@ -11,6 +11,8 @@ const ALLOWED: Readonly<Record<Action, readonly [boolean, boolean, boolean]>> = 
   'resource/write': [true, true, false],
   'resource/delete': [true, true, false],
   'issuer/read': [true, true, true],
+  'kubeconfig/read': [true, true, false],
+  'kubeconfig/write': [true, true, false],
   'issuer/rotate': [true, true, false],
   'issuer/setPolicy': [true, true, false],
   'issuer/forceRotate': [true, false, false],

@@ -64,6 +64,8 @@ export const ACTIONS = {
   'resource/read': 'Reader',
   'resource/write': 'Contributor',
   'resource/delete': 'Contributor',
+  'kubeconfig/read': 'Contributor',
+  'kubeconfig/write': 'Contributor',
   'issuer/read': 'Reader',
   'issuer/rotate': 'Contributor',
   'issuer/setPolicy': 'Contributor',

@@ -9,6 +9,7 @@ import { MintmarkError } from './errors.ts';
 export const RESOURCE_GROUP_TYPE = 'Microsoft.Resources/resourceGroups';
 export const MANAGED_CLUSTER_TYPE = 'Microsoft.ContainerService/managedClusters';
 export const MANAGED_IDENTITY_TYPE = 'Microsoft.ManagedIdentity/userAssignedIdentities';
+export const KUBECONFIG_TYPE = 'Mintmark.Oidc/kubeconfigs';
 export const FEDERATED_CREDENTIAL_TYPE = `${MANAGED_IDENTITY_TYPE}/federatedIdentityCredentials`;
 
 /** What a name of each type may look like (Azure's own rules), and in words. */
@@ -28,6 +29,8 @@ export const managedClusterId = (subscriptionId: string, group: string, name: st
 export const managedIdentityId = (subscriptionId: string, group: string, name: string): string => `${resourceGroupId(subscriptionId, group)}/providers/${MANAGED_IDENTITY_TYPE}/${name}`;
 
 /** Below its identity, as a resource of its own. */
+export const kubeconfigId = (clusterId: string, user: string): string => `${clusterId}/providers/${KUBECONFIG_TYPE}/${user}`;
+
 export const federatedCredentialId = (identityId: string, name: string): string => `${identityId}/federatedIdentityCredentials/${name}`;
 
 /** The name of the resource group that a resource is in, in the spelling of its id; empty when it is in none. */

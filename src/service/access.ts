@@ -23,13 +23,14 @@ export interface SecretCredentials {
   readonly clientSecret: string;
 }
 
-export type Credentials = SecretCredentials | AssertionCredentials;
+type Anywhere<T> = Omit<T, 'tenantId'> & { readonly tenantId: string | null };
+export type LoginCredentials = Anywhere<SecretCredentials> | Anywhere<AssertionCredentials>;
 
 export interface Access {
   /** Counts a request from a network address. @throws MintmarkError `TooManyRequests`. */
   admit(address: string): void;
-  /** @throws MintmarkError `InvalidClient`, `InvalidClientAssertion`, `ForeignIssuerUnavailable`, `TooManyRequests`. */
-  login(credentials: Credentials, address: string): Promise<{ readonly accessToken: string; readonly expiresInSeconds: number }>;
+  /** `tenantId` null: the client's own. @throws MintmarkError `InvalidClient`, `InvalidClientAssertion`, `ForeignIssuerUnavailable`, `TooManyRequests`. */
+  login(credentials: LoginCredentials, address: string): Promise<{ readonly accessToken: string; readonly expiresInSeconds: number }>;
   /** The bearer of a token. @throws MintmarkError `AuthenticationFailed`, `TooManyRequests`. */
   authenticate(token: string): Promise<Bearer>;
   /** The public halves of the keys that access tokens are verified with. */
@@ -104,7 +105,8 @@ export function createAccess({ store, sealer, federation, managementUrl, limits 
     admit: (address) => throttle.request(address),
     async login(credentials, address) {
       throttle.login(address);
-      const bearer = 'assertion' in credentials ? await checkAssertion(credentials, address) : await check(credentials);
+      const tenantId = credentials.tenantId ?? (await store.read((tx) => tenantOfClient(tx, credentials.clientId)));
+      const bearer = 'assertion' in credentials ? await checkAssertion({ ...credentials, tenantId }, address) : await check({ ...credentials, tenantId });
       const signer = await tokenKeys.signer();
       const accessToken = await signer.sign(bearer, { issuer: issuerOf(bearer.tenantId), audience: managementUrl, jti: randomUUID(), now: store.now() });
       return { accessToken, expiresInSeconds: ACCESS_TOKEN_LIFE };
@@ -151,6 +153,12 @@ async function visibleTenant(tx: StoreReader, bearer: Bearer, id: string): Promi
   const [tenant, assignments] = [await tx.tenant(id), await tx.roleAssignments(bearer.principalId)];
   if (tenant !== null && isVisibleTenant(tenant, bearer, assignments)) return tenant;
   throw new MintmarkError('TenantNotFound', `The tenant '${id.slice(0, 80)}' could not be found. A tenant here is one of this Mintmark server, not of Entra ID.`);
+}
+
+/** Where a client id is known; empty, which is the id of no tenant, where it is not. */
+async function tenantOfClient(tx: StoreReader, clientId: string): Promise<string> {
+  const known = (await tx.principal(clientId)) ?? (await tx.identityByClientId(clientId));
+  return known?.tenantId ?? '';
 }
 
 /** Null for a wrong secret. An unknown client costs the same work as a known one, so that its absence can not be told from the time. */

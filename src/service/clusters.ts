@@ -10,7 +10,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import { type ClusterDecision, type ClusterDefaults, type ClusterRequest, createCluster, updateCluster } from '../domain/managed-cluster.ts';
 import type { Operation } from '../domain/operation.ts';
-import { MANAGED_CLUSTER_TYPE, managedClusterId, resourceGroupId, resourceKey } from '../domain/resource-id.ts';
+import { KUBECONFIG_TYPE, MANAGED_CLUSTER_TYPE, managedClusterId, resourceGroupId, resourceKey } from '../domain/resource-id.ts';
 import { assertPrecondition, changes, type Precondition, type Resource, retag } from '../domain/resource.ts';
 import type { Listed, Page, Store, StoreReader, StoreWriter } from '../store/store.ts';
 import { assertNoSigners } from './attached-signers.ts';
@@ -90,12 +90,14 @@ export function createClusters(deps: ClusterDeps): Clusters {
   };
 }
 
-/** Deletes one cluster and closes its issuer, inside the caller's transaction. @throws MintmarkError `SignersAttached`. */
+/** Deletes one cluster with its kubeconfigs and closes its issuer, inside the caller's transaction. @throws MintmarkError `SignersAttached`. */
 export async function removeCluster(tx: StoreWriter, issuers: Issuers, cluster: Resource, actor: string): Promise<void> {
   if (cluster.issuerId !== null) {
     await assertNoSigners(tx, cluster.id);
     await issuers.close(tx, cluster.issuerId, actor);
   }
+  const { items } = await tx.resources({ type: KUBECONFIG_TYPE, scope: cluster.id }, { limit: 10 });
+  for (const { id } of items) await tx.deleteResource(id);
   await tx.deleteResource(cluster.id);
 }
 

@@ -69,7 +69,7 @@ export function createFederation(store: Store, foreign: ForeignIssuers): Federat
 /** The identity of a client id, and whom it trusts. */
 async function trustOf(tx: StoreReader, tenantId: string, clientId: string): Promise<{ readonly identity: Resource; readonly credentials: readonly FederatedCredential[] }> {
   const identity = await tx.identityByClientId(clientId);
-  if (identity === null || identity.tenantId !== tenantId) throw refusedAssertion(700016, `Application with identifier ${shown(clientId)} was not found in the tenant ${tenantId}. An assertion logs in a managed identity, by its client id: az identity show --query clientId`);
+  if (identity === null || identity.tenantId !== tenantId) throw refusedAssertion(700016, `Application with identifier ${shown(clientId)} was not found ${tenantId === '' ? 'on this server' : `in the tenant ${tenantId}`}. An assertion logs in a managed identity, by its client id: az identity show --query clientId`);
   if (!isEnabled(identity)) throw refusedAssertion(7000112, `Application ${shown(clientId)} is disabled: somebody has set 'accountEnabled' of the managed identity to false.`);
   return { identity, credentials: (await credentialsOf(tx, identity)).map(credentialOf) };
 }

@@ -189,7 +189,7 @@ const clusterDeeds: readonly fc.Arbitrary<Deed>[] = [
   fc.record({ at: place, action: fc.constantFrom('stop', 'start', 'rotateClusterCertificates', 'listClusterUserCredential', 'listClusterAdminCredential') }).map(({ at, action }) =>
     deed(`POST ${action} ${shown(at, 'cluster', 'group')}`, async (run) => {
       const reads = action.startsWith('list');
-      await run.ask({ who: at.who, method: 'POST', path: pathOf(at, 'cluster', `/${action}`) }, ...guard(run, at, reads ? 'Reader' : 'Contributor', 'cluster'), missingCluster(run, at), [reads ? [404, 'ResourceNotFound'] : [409, 'OperationNotAllowed']]);
+      await run.ask({ who: at.who, method: 'POST', path: pathOf(at, 'cluster', `/${action}`) }, ...guard(run, at, 'Contributor', 'cluster'), missingCluster(run, at), [reads ? [404, 'ResourceNotFound'] : [409, 'OperationNotAllowed']]);
     })),
   place.map((at) => deed(`GET parts of ${shown(at, 'cluster', 'group')}`, async (run) => {
     const layers = [...guard(run, at, 'Reader', 'cluster'), missingCluster(run, at)];

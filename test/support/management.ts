@@ -29,6 +29,7 @@ import { createIdentities } from '../../src/service/identities.ts';
 import { createIssuers } from '../../src/service/issuers.ts';
 import { createKeyImports } from '../../src/service/key-imports.ts';
 import { createKeyRings } from '../../src/service/key-rings.ts';
+import { createKubeconfigs } from '../../src/service/kubeconfigs.ts';
 import { createNewKeys } from '../../src/service/new-keys.ts';
 import { createOperations } from '../../src/service/operations.ts';
 import { createPeople } from '../../src/service/people.ts';
@@ -154,14 +155,16 @@ function createServices(store: Store, { publish, ready, limits, rings: settings,
   }, pino({ level: 'silent' }));
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 30 * 86_400 } });
   const defaults = { location: 'eastus', configuredLocations: ['lab'] };
+  const clusters = createClusters({ store, issuers, publications, defaults });
   return {
+    clusters,
     access: createAccess({ store, sealer, federation: createFederation(store, foreignIssuers), managementUrl: URL_BASE, limits }),
     tenants: createTenants(store),
     people: createPeople(store),
     identities: createIdentities({ store, defaults }),
     federatedCredentials: createFederatedCredentials(store),
     roleAssignments: createRoleAssignments(store),
-    clusters: createClusters({ store, issuers, publications, defaults }),
+    kubeconfigs: createKubeconfigs(store, sealer, clusters),
     resourceGroups: createResourceGroups({ store, issuers, publications, defaults }),
     issuers,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: () => {} }),

@@ -7,6 +7,7 @@ import type { JsonObject } from '../output/json-value.ts';
 import { printable } from '../output/printable.ts';
 import { clusterOutput, clusterRow } from '../output/resources.ts';
 import { paths } from '../paths.ts';
+import { setCredentials } from './aks-credentials.ts';
 import type { Session } from '../session.ts';
 import { aksCreate } from './aks-create.ts';
 import { clusterOutcome, putCluster } from './aks-put.ts';
@@ -120,6 +121,7 @@ export const aks: Group = {
     entry('wait', 'Wait until a managed cluster is as wanted', aksWait),
     entry('scale', 'Store another number of nodes', scaled),
     entry('upgrade', 'Store another Kubernetes version', upgraded),
+    entry('set-credentials', 'Leave a kubeconfig of a managed cluster for others', setCredentials),
     entry('oidc-issuer', 'Work on the OIDC issuer of a managed cluster', oidcIssuer),
   ],
 };

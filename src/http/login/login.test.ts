@@ -21,6 +21,8 @@ const GOOD: readonly (readonly [string, Parameters<typeof post>])[] = [
   ['a scope with two slashes', [{ ...FORM, scope: `${URL_BASE}//.default` }]],
   ["Azure's older scope", [{ ...FORM, scope: 'https://management.core.windows.net//.default' }]],
   ['no scope', [without('scope')]],
+  ['AD FS, where the tenant is that of the client', [FORM, { url: '/adfs/oauth2/token?client-request-id=x' }]],
+  ['AD FS with a tenant', [FORM, { url: `/adfs/${TENANT}/oauth2/token/` }]],
   ['HTTP Basic', [{ grant_type: 'client_credentials' }, { headers: basic('owner', SECRET) }]],
   ['names without case', [{ ...FORM, client_id: 'OWNER' }, { url: URL_TOKEN.toUpperCase() }]],
 ];
@@ -41,6 +43,9 @@ const BAD: readonly (readonly [string, Parameters<typeof post>, number, string, 
   ['an unknown client', [{ ...FORM, client_id: 'ghost' }], 401, 'invalid_client', INVALID],
   ['a client of another tenant', [{ ...FORM, client_id: 'stranger' }], 401, 'invalid_client', INVALID],
   ['this client at another tenant', [FORM, { url: `/${OTHER_TENANT}/oauth2/v2.0/token` }], 401, 'invalid_client', INVALID],
+  ['a wrong secret at AD FS', [{ ...FORM, client_secret: 'wrong' }, { url: '/adfs/oauth2/token' }], 401, 'invalid_client', INVALID],
+  ['an unknown client at AD FS', [{ ...FORM, client_id: 'ghost' }, { url: '/adfs/oauth2/token' }], 401, 'invalid_client', INVALID],
+  ['this client at another tenant of AD FS', [FORM, { url: `/adfs/${OTHER_TENANT}/oauth2/token` }], 401, 'invalid_client', INVALID],
   ['a prototype as client', [{ ...FORM, client_id: '__proto__' }], 401, 'invalid_client', INVALID],
   ['no secret', [without('client_secret')], 401, 'invalid_client', "AADSTS7000216: The request lacks 'client_secret' or 'client_assertion', by which one logs in."],
   ['a wrong secret by Basic', [{ grant_type: 'client_credentials' }, { headers: basic('owner', 'x') }], 401, 'invalid_client', INVALID],
@@ -85,6 +90,52 @@ test('discovery is on the configured host, in the stored spelling of the tenant'
   }]);
   assert.equal((await world.server.inject({ url: '/nowhere/v2.0/.well-known/openid-configuration' })).statusCode, 400);
 });
+
+test('AD FS: with a tenant and without', async () => {
+  const pick = async (url: string) => {
+    const reply = await world.server.inject({ url });
+    const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = reply.json<Record<string, string>>();
+    return [reply.statusCode, issuer, authorization_endpoint, token_endpoint, jwks_uri];
+  };
+  const endpoints = (base: string) => [`${base}/oauth2/authorize`, `${base}/oauth2/token`, `${base}/discovery/keys`];
+  assert.deepEqual(await pick('/adfs/.well-known/openid-configuration'), [200, `${URL_BASE}/adfs`, ...endpoints(`${URL_BASE}/adfs`)]);
+  assert.deepEqual(await pick(`/ADFS/${TENANT.toUpperCase()}/.well-known/openid-configuration`), [200, `${URL_BASE}/${TENANT}/v2.0`, ...endpoints(`${URL_BASE}/adfs/${TENANT}`)]);
+  assert.equal((await world.server.inject({ url: '/adfs/nowhere/.well-known/openid-configuration' })).statusCode, 400);
+});
+
+test('AD FS: a client of another tenant is one of its own', async () => {
+  const { access_token: token } = (await post({ ...FORM, client_id: 'stranger' }, { url: '/adfs/oauth2/token' })).json<LoginReply>();
+  const seen = await world.server.inject({ url: '/subscriptions', headers: { authorization: `Bearer ${token}` } });
+  assert.deepEqual(seen.json<{ value: { tenantId: string }[] }>().value.map(({ tenantId }) => tenantId), [OTHER_TENANT]);
+});
+
+test('wrong secrets count for a client, at whatever place it logs in', async () => {
+  const { server } = await openManagement({ limits: { failedLogins: 2 } });
+  const places = ['/adfs/oauth2/token', `/adfs/${TENANT}/oauth2/token`, URL_TOKEN];
+  const statuses = [];
+  for (const url of places) statuses.push((await server.inject({ method: 'POST', url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: new URLSearchParams({ ...FORM, client_secret: 'wrong' }).toString() })).statusCode);
+  assert.deepEqual(statuses, [401, 401, 429]);
+});
+
+const LOGIN_AT = { loginEndpoint: `${URL_BASE}/adfs`, audiences: [URL_BASE] };
+const OLDEST = { galleryEndpoint: URL_BASE, graphEndpoint: URL_BASE, portalEndpoint: URL_BASE, authentication: LOGIN_AT };
+const NEWEST = {
+  name: 'Mintmark', portal: URL_BASE, resourceManager: URL_BASE, gallery: URL_BASE, graph: URL_BASE, graphAudience: URL_BASE, microsoftGraphResourceId: URL_BASE,
+  authentication: { ...LOGIN_AT, tenant: 'common', identityProvider: 'AAD' }, suffixes: {},
+};
+/** The query → the cloud, in the form that clients of that api-version read. */
+const CLOUDS: readonly (readonly [string, object])[] = [
+  ['?api-version=2015-01-01', OLDEST], ['?api-version=2018-05-01', OLDEST], ['?api-version=', OLDEST],
+  ['?api-version=2019-05-01', [NEWEST]], ['?api-version=2020-06-01', [NEWEST]],
+  ['?api-version=2022-09-01', NEWEST], ['?api-version=2026-01-01-preview', NEWEST], ['', NEWEST],
+];
+
+for (const [query, body] of CLOUDS) {
+  test(`the cloud, by /metadata/endpoints${query}`, async () => {
+    const reply = await world.server.inject({ url: `/metadata/endpoints${query}`, headers: { host: 'evil.example' } });
+    assert.deepEqual([reply.statusCode, reply.json()], [200, body]);
+  });
+}
 
 test('the keys are public halves', async () => {
   const { keys } = (await world.server.inject({ url: `/${TENANT}/discovery/v2.0/keys` })).json<{ keys: object[] }>();

@@ -238,6 +238,10 @@ export const principal = z.object({
 export type PrincipalBody = z.infer<typeof principal>;
 export const principalRequest = z.object({ properties: z.object({ displayName, roleAssignments: z.array(roleAssignment).max(20) }) });
 
+export const kubeconfigRequest = z.object({ properties: z.object({ kubeconfig: z.string() }) });
+export const kubeconfig = z.object(envelope);
+export const kubeconfigsReply = z.object({ kubeconfigs: z.array(z.object({ name: z.string(), value: z.string() })) });
+
 export const resetSecretRequest = z.object({ append: z.boolean().optional() });
 /** The only place where a secret is told. */
 export const secretReply = z.object({ clientId: z.string(), tenantId: z.string(), secretId: z.string(), clientSecret: z.string(), createdAt: time });

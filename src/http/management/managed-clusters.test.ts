@@ -183,8 +183,8 @@ const ACTIONS: readonly (readonly [string, number, string, string])[] = [
   ['stop', 409, 'OperationNotAllowed', 'Mintmark registers a cluster that runs elsewhere and can not stop it. Stop it where it runs.'],
   ['start', 409, 'OperationNotAllowed', 'Mintmark registers a cluster that runs elsewhere and can not start it. Start it where it runs.'],
   ['rotateClusterCertificates', 409, 'OperationNotAllowed', "Mintmark holds the keys of the cluster's OIDC issuer, not its certificates. Rotate those where the cluster runs, for example with kubeadm certs renew."],
-  ['listClusterUserCredential', 404, 'ResourceNotFound', "Mintmark has no kubeconfig of the user of 'myCluster': it registers a cluster that runs elsewhere. Take the kubeconfig from where it runs."],
-  ['listClusterAdminCredential', 404, 'ResourceNotFound', "Mintmark has no kubeconfig of the administrator of 'myCluster': it registers a cluster that runs elsewhere. Take the kubeconfig from where it runs."],
+  ['listClusterUserCredential', 404, 'ResourceNotFound', "Mintmark has no kubeconfig of the user of 'myCluster': it registers a cluster that runs elsewhere. Take the kubeconfig from where it runs, or leave one here: mintmark cluster set-credentials --name myCluster --resource-group GROUP --kubeconfig FILE"],
+  ['listClusterAdminCredential', 404, 'ResourceNotFound', "Mintmark has no kubeconfig of the administrator of 'myCluster': it registers a cluster that runs elsewhere. Take the kubeconfig from where it runs, or leave one here: mintmark cluster set-credentials --name myCluster --resource-group GROUP --kubeconfig FILE --admin"],
 ];
 
 for (const [action, status, code, message] of ACTIONS) {

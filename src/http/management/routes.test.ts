@@ -29,13 +29,15 @@ const ROUTES: readonly string[] = [
   'GET /subscriptions principal',
   `GET ${S} resource/read on any part`,
   `GET ${S}/locations resource/read on any part`,
-  `GET ${S}/providers/Microsoft.ContainerService resource/read on any part`,
+  `GET ${S}/providers resource/read on any part`,
+  `GET ${S}/providers/:namespace resource/read on any part`,
   `GET ${S}/resourceGroups resource/read on subscription`,
   `PUT ${G} resource/write on resource group`,
   `PATCH ${G} resource/write on resource group`,
   `GET ${G} resource/read on resource group`,
   `HEAD ${G} resource/read on resource group`,
   `DELETE ${G} resource/delete on resource group`,
+  `GET ${S}/resources resource/read on subscription`,
   `GET ${S}/providers/Microsoft.ContainerService/managedClusters resource/read on subscription`,
   `GET ${G}/providers/Microsoft.ContainerService/managedClusters resource/read on resource group`,
   `PUT ${C} resource/write on managed cluster`,
@@ -49,8 +51,11 @@ const ROUTES: readonly string[] = [
   `POST ${C}/stop resource/write on managed cluster`,
   `POST ${C}/start resource/write on managed cluster`,
   `POST ${C}/rotateClusterCertificates resource/write on managed cluster`,
-  `POST ${C}/listClusterUserCredential resource/read on managed cluster`,
-  `POST ${C}/listClusterAdminCredential resource/read on managed cluster`,
+  ...[['user', 'User'], ['admin', 'Admin']].flatMap(([user, name]) => [
+    `POST ${C}/listCluster${name}Credential kubeconfig/read on managed cluster`,
+    `PUT ${C}/providers/Mintmark.Oidc/kubeconfigs/${user} kubeconfig/write on managed cluster`,
+    `DELETE ${C}/providers/Mintmark.Oidc/kubeconfigs/${user} kubeconfig/write on managed cluster`,
+  ]),
   `GET ${S}/providers/Mintmark.Oidc/issuers issuer/read on subscription`,
   `GET ${I} issuer/read on managed cluster`,
   `GET ${I}/keys issuer/read on managed cluster`,
@@ -118,7 +123,11 @@ test('every route that Fastify has declares who may use it', async () => {
   assert.deepEqual(undeclared, []);
 });
 
-const LOGIN = ['/{tenantId}/oauth2/v2.0/token', '/{tenantId}/v2.0/.well-known/openid-configuration', '/{tenantId}/discovery/v2.0/keys'];
+const LOGIN = [
+  'POST /{tenantId}/oauth2/v2.0/token', 'GET /{tenantId}/v2.0/.well-known/openid-configuration', 'GET /{tenantId}/discovery/v2.0/keys',
+  ...['/adfs', '/adfs/{tenantId}'].flatMap((base) => [`POST ${base}/oauth2/token`, `GET ${base}/.well-known/openid-configuration`, `GET ${base}/discovery/keys`]),
+  'GET /metadata/endpoints',
+];
 
 interface OpenApi {
   readonly openapi: string;
@@ -130,7 +139,7 @@ test('the OpenAPI document has every path and method, with its parameters', asyn
   assert.equal(openapi, '3.1.0');
   const expected = routes.map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
   const found = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
-  assert.deepEqual(found.toSorted(), [...expected, `POST ${LOGIN[0]}`, `GET ${LOGIN[1]}`, `GET ${LOGIN[2]}`].toSorted());
+  assert.deepEqual(found.toSorted(), [...expected, ...LOGIN].toSorted());
   for (const [path, methods] of Object.entries(paths)) {
     for (const { parameters = [], summary, responses } of Object.values(methods)) {
       const places = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);

@@ -19,6 +19,7 @@ import type { Identities } from '../../service/identities.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { KeyImports } from '../../service/key-imports.ts';
 import type { KeyRings } from '../../service/key-rings.ts';
+import type { Kubeconfigs } from '../../service/kubeconfigs.ts';
 import type { Operations } from '../../service/operations.ts';
 import type { People } from '../../service/people.ts';
 import type { ResourceGroups } from '../../service/resource-groups.ts';
@@ -41,6 +42,7 @@ import { identityRoutes } from './routes/identities.ts';
 import { issuerActionRoutes } from './routes/issuer-actions.ts';
 import { issuerRoutes } from './routes/issuers.ts';
 import { keyImportRoutes } from './routes/key-imports.ts';
+import { kubeconfigRoutes } from './routes/kubeconfigs.ts';
 import { managedClusterActionRoutes } from './routes/managed-cluster-actions.ts';
 import { managedClusterPartRoutes } from './routes/managed-cluster-parts.ts';
 import { managedClusterRoutes } from './routes/managed-clusters.ts';
@@ -48,6 +50,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceGroupRoutes } from './routes/resource-groups.ts';
 import { signerRoutes } from './routes/signers.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { roleAssignmentRoutes } from './routes/role-assignments.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tenantRoutes } from './routes/tenants.ts';
@@ -60,6 +63,7 @@ export interface ManagementDeps {
   readonly keyRings: KeyRings;
   readonly keyImports: KeyImports;
   readonly tokens: Tokens;
+  readonly kubeconfigs: Kubeconfigs;
   readonly operations: Operations;
   readonly signers: Signers;
   readonly enrolmentCredentials: EnrolmentCredentials;
@@ -102,9 +106,11 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...healthRoutes(deps.ready),
   ...subscriptionRoutes(deps.access, config.configuredLocations),
   ...resourceGroupRoutes(deps.resourceGroups, config.managementUrl),
+  ...resourceRoutes(deps.clusters, deps.identities, config.managementUrl),
   ...managedClusterRoutes(deps.clusters, deps.resourceGroups, config.managementUrl),
   ...managedClusterPartRoutes(deps.clusters),
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
+  ...kubeconfigRoutes(deps.kubeconfigs),
   ...issuerRoutes(deps, config.managementUrl),
   ...issuerActionRoutes(deps, config),
   ...keyImportRoutes(deps),

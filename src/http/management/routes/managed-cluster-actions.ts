@@ -16,9 +16,6 @@ const NOT_DONE = {
   rotateClusterCertificates: "Mintmark holds the keys of the cluster's OIDC issuer, not its certificates. Rotate those where the cluster runs, for example with kubeadm certs renew.",
 } as const;
 
-/** Action → whose kubeconfig it asks for. */
-const CREDENTIALS = { listClusterUserCredential: 'user', listClusterAdminCredential: 'administrator' } as const;
-
 export const managedClusterActionRoutes = (clusters: Clusters, keyRings: KeyRings, managementUrl: string): readonly Route[] => [
   route({
     method: 'POST', url: `${MANAGED_CLUSTER}/rotateServiceAccountSigningKeys`, access: { action: 'issuer/rotate', on: 'managed cluster' },
@@ -33,13 +30,6 @@ export const managedClusterActionRoutes = (clusters: Clusters, keyRings: KeyRing
     async handle(asked) {
       await clusters.get(addressOf(asked));
       throw new MintmarkError('OperationNotAllowed', why);
-    },
-  })),
-  ...Object.entries(CREDENTIALS).map(([action, whose]) => route({
-    method: 'POST', url: `${MANAGED_CLUSTER}/${action}` as typeof MANAGED_CLUSTER, access: { action: 'resource/read', on: 'managed cluster' }, summary: `Refused: Mintmark has no kubeconfig of the cluster's ${whose}.`, replies: {},
-    async handle(asked) {
-      const { cluster } = await clusters.get(addressOf(asked));
-      throw new MintmarkError('ResourceNotFound', `Mintmark has no kubeconfig of the ${whose} of '${cluster.name}': it registers a cluster that runs elsewhere. Take the kubeconfig from where it runs.`);
     },
   })),
 ];

@@ -1,0 +1,68 @@
+/** The list of all resources of a subscription, as `az resource list` asks for it. */
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { openManagement, SUBSCRIPTION } from '../../../test/support/management.ts';
+
+const S = `/subscriptions/${SUBSCRIPTION}`;
+const { ask, as } = await openManagement();
+const nameOf = ({ name }: { readonly name: string }): string => name;
+
+interface List {
+  readonly value: readonly { readonly id: string; readonly name: string; readonly type: string; readonly location: string; readonly tags: object }[];
+  readonly nextLink?: string;
+}
+
+before(async () => {
+  for (const group of ['a', 'b']) {
+    await ask('PUT', `${S}/resourceGroups/${group}`, { location: 'eastus' });
+    for (const name of ['one', 'two']) await ask('PUT', `${S}/resourceGroups/${group}/providers/Microsoft.ContainerService/managedClusters/${name}`, { tags: { of: group }, location: name === 'two' ? 'westus' : 'eastus', properties: {} });
+    await ask('PUT', `${S}/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app`, {});
+  }
+});
+
+const TYPE = 'Microsoft.ContainerService/managedClusters';
+/** Filter → the names found, clusters first. */
+const FILTERS: Readonly<Record<string, readonly string[]>> = {
+  '': ['one', 'two', 'one', 'two', 'app', 'app'],
+  "resourceGroup eq 'A'": ['one', 'two', 'app'],
+  "resourceType eq 'microsoft.containerservice/MANAGEDCLUSTERS'": ['one', 'two', 'one', 'two'],
+  "resourceGroup eq 'b' and resourceType eq 'Microsoft.ManagedIdentity/userAssignedIdentities'": ['app'],
+  "location eq 'West US'": ['two', 'two'],
+  "name eq 'ONE' AND resourceGroup eq 'a'": ['one'],
+  "resourceGroup eq 'nothere'": [],
+};
+
+for (const [filter, names] of Object.entries(FILTERS)) {
+  test(`$filter: ${filter || 'none'}`, async () => {
+    const reply = await ask('GET', `${S}/resources?$filter=${encodeURIComponent(filter)}`);
+    assert.deepEqual([reply.statusCode, reply.json<List>().value.map(nameOf), reply.json<List>().nextLink], [200, names, undefined]);
+  });
+}
+
+test('what one is', async () => {
+  const { value } = (await ask('GET', `${S}/resources?$filter=${encodeURIComponent("resourceGroup eq 'a' and name eq 'two'")}`)).json<List>();
+  assert.deepEqual(value, [{ id: `${S}/resourceGroups/a/providers/${TYPE}/two`, name: 'two', type: TYPE, location: 'westus', tags: { of: 'a' } }]);
+});
+
+test('pages, from one type into the next', async () => {
+  const names: string[] = [];
+  let pages = 0;
+  for (let url: string | undefined = `${S}/resources?$top=3`; url !== undefined; pages += 1) {
+    const { value, nextLink }: List = (await ask('GET', url)).json<List>();
+    assert.ok(value.length <= 3);
+    names.push(...value.map(nameOf));
+    url = nextLink === undefined ? undefined : new URL(nextLink).pathname + new URL(nextLink).search;
+  }
+  assert.deepEqual([pages, names], [2, ['one', 'two', 'one', 'two', 'app', 'app']]);
+});
+
+for (const query of ["$filter=tagName eq 'x'", "$filter=name eq 'a' or name eq 'b'", "$filter=name eq 'a' and name eq 'b'", '$skiptoken=7', '$skiptoken=0.!', '$skiptoken=x']) {
+  test(`refused: ${query}`, async () => {
+    const reply = await ask('GET', `${S}/resources?${query.replaceAll(' ', '%20')}`);
+    assert.deepEqual([reply.statusCode, reply.json<{ error: { code: string } }>().error.code], [400, 'InvalidQueryParameter']);
+  });
+}
+
+test('it takes a role for the whole subscription', async () => {
+  assert.deepEqual([(await as('reader', { url: `${S}/resources` })).statusCode, (await as('group-reader', { url: `${S}/resources` })).statusCode], [200, 403]);
+});
