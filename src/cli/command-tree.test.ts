@@ -11,7 +11,7 @@ const ROWS: readonly (readonly [readonly string[], string])[] = [
   [['clustr'], "'clustr' is misspelled or not recognized by the system.\nDid you mean 'cluster'?"],
   [['quite-another'], "'quite-another' is misspelled or not recognized by the system."],
   [['aks', 'shw'], "'shw' is misspelled or not recognized by the system.\nDid you mean 'show'?"],
-  [['aks'], "'mintmark aks' needs one of its commands: create, update, show, list, delete, wait, scale, upgrade, oidc-issuer. See 'mintmark aks --help'."],
+  [['aks'], "'mintmark aks' needs one of its commands: create, update, show, list, delete, wait, scale, upgrade, set-credentials, oidc-issuer. See 'mintmark aks --help'."],
   [['cluster', 'oidc-issuer'], "'mintmark aks oidc-issuer' needs one of its commands: rotate-signing-keys. See 'mintmark aks oidc-issuer --help'."],
   [['aks', 'show'], 'the following arguments are required: --name/-n, --resource-group/-g'],
   [['group', 'show'], 'the following arguments are required: --name/-n/--resource-group/-g'],
