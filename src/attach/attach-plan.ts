@@ -51,7 +51,7 @@ export interface AttachPlan {
 
 /** @throws MintmarkError `ImpossibleAttachment`, `AttachmentRefused`. */
 export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
-  assertOutside(request.manifest, request.backupFolder, 'backups');
+  await assertOutside(request.manifest, { backups: request.backupFolder, 'key files': request.keyFolder, patches: request.patchesFolder });
   const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
   const manifest = parseManifest(before, request.manifest);
   takeBack(manifest.document, record, request);
