@@ -3,7 +3,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import { removeAside } from './attach.ts';
 import { takeBack } from './attach-plan.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
-import { assertOutside, backUp, replaceIfStill, replaceManifest, textIfThere, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertOutside, backUp, replaceIfStill, replaceManifest, textIfThere, textOf } from './host-files.ts';
 import { lineDiff } from './line-diff.ts';
 import { manifestText, parseManifest, podOf } from './manifest.ts';
 import type { Readiness } from './readiness.ts';
@@ -25,6 +25,7 @@ export interface DetachPlan {
 /** Null where nothing is attached. @throws MintmarkError `AttachmentRefused`. */
 export async function planDetach(request: DetachRequest): Promise<DetachPlan | null> {
   await assertOutside(request.manifest, { backups: request.backupFolder });
+  await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
   const record = await readRecord(request.keyFolder);
   if (record === null) return null;
   const before = await textOf(request.manifest);

@@ -7,6 +7,7 @@
 import { chown, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
+import { weakPlace } from '../keys/guarded-folder.ts';
 import { syncFolder, writeThrough } from '../keys/private-file.ts';
 import type { ApiServerPod } from './patches.ts';
 
@@ -68,6 +69,15 @@ export async function assertOutside(manifest: string, folders: Readonly<Record<s
 }
 
 const isWithin = (folder: string, place: string): boolean => relative(folder, place).split('/')[0] !== '..';
+
+/**
+ * Where others can lead the name of the key folder elsewhere, the API server signs, and verifies, with keys of theirs.
+ * @throws MintmarkError of the code: what attaches refuses, a signer is not configured.
+ */
+export async function assertGuardedKeys(folder: string, code: 'AttachmentRefused' | 'InvalidConfiguration'): Promise<void> {
+  const weak = await weakPlace(folder);
+  if (weak !== null) throw new MintmarkError(code, `${weak.fault}, so files of theirs could take the place of the key files in ${folder}. Name another --key-folder, or close this one ('${weak.mend}'). Nothing was changed.`);
+}
 
 /** Without links, as far as there is something. */
 async function realPlace(path: string): Promise<string> {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
 import { ask } from './api-server-client.ts';
 import { apiServerFacts, type ProofAccount } from './api-server-proof.ts';
-import { assertOutside, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertOutside, textOf } from './host-files.ts';
 import { KeyFiles } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { parseManifest } from './manifest.ts';
@@ -19,8 +19,9 @@ export interface KeyFilesFlags {
   readonly keepAutoExtension: boolean;
 }
 
-/** @throws MintmarkError `InvalidConfiguration` for a kubeconfig or manifest that can not be used: better at the start than at a rotation. */
+/** @throws MintmarkError `InvalidConfiguration` for a folder, kubeconfig or manifest that can not be used: better at the start than at a rotation. */
 export async function openKeyFiles({ folder, kubeconfig, account, restartManifest, keepAutoExtension }: KeyFilesFlags, log: Logger): Promise<KeyFiles> {
+  await assertGuardedKeys(folder, 'InvalidConfiguration');
   if (kubeconfig !== null) await readKubeconfig(kubeconfig);
   if (restartManifest !== null) await assertManifest(restartManifest, folder);
   return new KeyFiles({

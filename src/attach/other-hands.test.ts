@@ -1,12 +1,14 @@
 /** A manifest that others have a hand in: what they write meanwhile stays, links are followed, and no folder leads to the kubelet's. */
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { controlPlaneHost, type Host, RING_KEY } from '../../test/support/control-plane-host.ts';
+import { makeKey, openedRing, SILENT } from '../../test/support/signer-rings.ts';
 import { carryOut, type Surroundings } from './attach.ts';
 import { type AttachRequest, planAttach } from './attach-plan.ts';
 import { carryOutDetach, planDetach } from './detach.ts';
+import { openKeyFiles } from './key-files-mode.ts';
 import { PATCH_FILE } from './patches.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -109,3 +111,24 @@ for (const [what, change, why] of UNREADABLE) {
     assert.equal(host.text(), text);
   });
 }
+
+test('a key folder below one that others can change is refused: by attach and detach, and by the signer, before it writes and after it made the folder', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const above = join(host.dir, 'open');
+  const keyFolder = join(above, 'keys');
+  mkdirSync(above);
+  chmodSync(above, 0o777);
+  const weak = { code: 'AttachmentRefused', message: new RegExp(`^Others can write in ${above} \\(mode 777\\), .*key files in ${keyFolder}.*chmod go-w ${above}.*Nothing was changed\\.$`) };
+  await assert.rejects(planAttach({ ...host.request, keyFolder }), weak);
+  await assert.rejects(planDetach({ ...detachRequest(host), keyFolder }), weak);
+  const flags = { folder: keyFolder, kubeconfig: null, account: { namespace: 'a', name: 'b' }, restartManifest: null, keepAutoExtension: false };
+  const refused = { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${above} \\(mode 777\\), .*chmod go-w ${above}`) };
+  await assert.rejects(openKeyFiles(flags, SILENT), refused);
+  assert.deepEqual(readdirSync(above), []);
+  chmodSync(above, 0o1777);
+  const files = await openKeyFiles(flags, SILENT);
+  chmodSync(above, 0o777);
+  const key = makeKey();
+  await assert.rejects(async () => files.use(await openedRing({ active: key, prepared: makeKey() })), refused);
+  assert.deepEqual(readdirSync(keyFolder), []);
+});
