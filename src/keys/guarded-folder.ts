@@ -15,7 +15,7 @@ export interface WeakPlace {
 /**
  * The first place on the way to a folder that others can change; null where there is none. Each has to be of root, of this
  * process's user or of `owner`, and closed to others; above the folder a sticky one, such as `/tmp`, will do. The way ends
- * where there is nothing yet.
+ * where there is no folder yet.
  */
 export async function weakPlace(folder: string, owner?: number): Promise<WeakPlace | null> {
   const trusted = [0, process.getuid?.(), owner];
@@ -24,7 +24,7 @@ export async function weakPlace(folder: string, owner?: number): Promise<WeakPla
   while (ahead.length > 0) {
     const place = join(at, ahead.shift()!);
     const found = await lstat(place).catch(nothingThere);
-    if (found === null) return null;
+    if (found === null || !(found.isDirectory() || found.isSymbolicLink())) return null;
     const weak = weakness(place, found, trusted, ahead.length > 0);
     if (weak !== null) return weak;
     if (!found.isSymbolicLink()) {
