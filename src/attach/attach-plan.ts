@@ -10,7 +10,7 @@ import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { type Attachment, assertPossible, defaultWay, type Stage } from './api-server-flags.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
 import type { AttachedWay, Distribution } from './distributions.ts';
-import { assertOutside, hostPathOf, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertOutside, hostPathOf, textOf } from './host-files.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
 import { type Manifest, manifestText, parseManifest, podOf } from './manifest.ts';
@@ -51,7 +51,8 @@ export interface AttachPlan {
 
 /** @throws MintmarkError `ImpossibleAttachment`, `AttachmentRefused`. */
 export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
-  assertOutside(request.manifest, request.backupFolder, 'backups');
+  await assertOutside(request.manifest, { backups: request.backupFolder, 'key files': request.keyFolder, patches: request.patchesFolder });
+  await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
   const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
   const manifest = parseManifest(before, request.manifest);
   takeBack(manifest.document, record, request);

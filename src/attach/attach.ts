@@ -10,7 +10,7 @@ import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import type { AttachPlan } from './attach-plan.ts';
 import { type AttachmentRecord, writeRecord } from './attachment-record.ts';
-import { backUp, replaceManifest, textIfThere, writeShared } from './host-files.ts';
+import { backUp, replaceIfStill, replaceManifest, textIfThere, writeShared } from './host-files.ts';
 import { PATCH_FILE } from './patches.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -86,8 +86,9 @@ async function writeAside({ request: { manifest, keyFolder, patchesFolder, issue
 async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, former: string | null, backup: string): Promise<void> {
   const why = await readiness.awaitRestart();
   if (why === null) return;
-  const { request: { manifest, keyFolder, patchesFolder }, before, record } = plan;
-  await replaceManifest(manifest, before, null);
+  const { request: { manifest, keyFolder, patchesFolder }, before, after, record } = plan;
+  // Record and patches stay with the flags that they tell of.
+  if (!(await replaceIfStill(manifest, before, after))) throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} ${manifest} was changed by another meanwhile, so it was left as it is, with Mintmark's flags. Mend it by hand, or take those out with 'mintmark signer detach', which leaves what the other changed. The backup is ${backup}.`);
   await writeRecord(keyFolder, record);
   if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), former);
   const back = await readiness.awaitReady();

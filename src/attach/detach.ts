@@ -3,7 +3,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import { removeAside } from './attach.ts';
 import { takeBack } from './attach-plan.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
-import { assertOutside, backUp, replaceManifest, textIfThere, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertOutside, backUp, replaceIfStill, replaceManifest, textIfThere, textOf } from './host-files.ts';
 import { lineDiff } from './line-diff.ts';
 import { manifestText, parseManifest, podOf } from './manifest.ts';
 import type { Readiness } from './readiness.ts';
@@ -24,7 +24,8 @@ export interface DetachPlan {
 
 /** Null where nothing is attached. @throws MintmarkError `AttachmentRefused`. */
 export async function planDetach(request: DetachRequest): Promise<DetachPlan | null> {
-  assertOutside(request.manifest, request.backupFolder, 'backups');
+  await assertOutside(request.manifest, { backups: request.backupFolder });
+  await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
   const record = await readRecord(request.keyFolder);
   if (record === null) return null;
   const before = await textOf(request.manifest);
@@ -48,7 +49,7 @@ export async function carryOutDetach({ request: { manifest, keyFolder, backupFol
     await replaceManifest(manifest, after, before);
     const why = readiness === null ? null : await readiness.awaitRestart();
     if (why !== null) {
-      await replaceManifest(manifest, before, null);
+      if (!(await replaceIfStill(manifest, before, after))) throw new MintmarkError('AttachmentRefused', `The API server did not come up without Mintmark: ${why} ${manifest} was changed by another meanwhile, so it was left as it is, without Mintmark's flags. Mend it by hand. What it said while it was attached is in the backup ${backup}.`);
       throw new MintmarkError('AttachmentRefused', `The API server did not come up without Mintmark: ${why} It is attached as before; ${(await readiness?.awaitReady()) ?? 'it is ready.'} The backup is ${backup}.`);
     }
   }

@@ -4,18 +4,27 @@
  * The kubelet runs whatever pod it finds in the manifest folder, except in names that begin with a dot (`[^.]*` in
  * kubelet's `config/file.go`; its watch skips them too). So a part file there begins with one, and backups are elsewhere.
  */
-import { chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
+import { weakPlace } from '../keys/guarded-folder.ts';
 import { syncFolder, writeThrough } from '../keys/private-file.ts';
 import type { ApiServerPod } from './patches.ts';
 
 /**
- * Replaces a manifest whole: the kubelet never sees half of one. Mode and owner are those of the file before.
- * `expected`: what it has to say now; null for whatever it says.
+ * Replaces a manifest that says what is expected.
  * @throws MintmarkError `AttachmentRefused` when it says something else: someone, or a signer with key files, was faster.
  */
-export async function replaceManifest(file: string, text: string, expected: string | null): Promise<void> {
+export async function replaceManifest(manifest: string, text: string, expected: string): Promise<void> {
+  if (!(await replaceIfStill(manifest, text, expected))) throw new MintmarkError('AttachmentRefused', `${manifest} was changed by another while this ran. Run it again. The manifest is as that other left it.`);
+}
+
+/**
+ * Replaces a manifest whole, when it still says what is expected; whether it did. The kubelet never sees half of one.
+ * Mode and owner are those of the file before; a link stays one, and the file that it leads to is replaced.
+ */
+export async function replaceIfStill(manifest: string, text: string, expected: string): Promise<boolean> {
+  const file = await realpath(manifest);
   const part = join(dirname(file), `.${basename(file)}.mintmark-part`);
   const { mode, uid, gid } = await stat(file);
   await rm(part, { force: true });
@@ -24,13 +33,13 @@ export async function replaceManifest(file: string, text: string, expected: stri
     const made = await stat(part);
     // Only where they differ: a process without the capability can not even set what is set.
     if (made.uid !== uid || made.gid !== gid) await chown(part, uid, gid);
-    if (expected !== null && (await readFile(file, 'utf8')) !== expected) throw new MintmarkError('AttachmentRefused', `${file} was changed by another while this ran. Run it again. The manifest is as that other left it.`);
+    if ((await readFile(file, 'utf8')) !== expected) return false;
     await rename(part, file);
-  } catch (error) {
+  } finally {
     await rm(part, { force: true });
-    throw error;
   }
   await syncFolder(dirname(file));
+  return true;
 }
 
 /**
@@ -38,7 +47,7 @@ export async function replaceManifest(file: string, text: string, expected: stri
  * @throws MintmarkError `AttachmentRefused` for a folder in which the kubelet would run it.
  */
 export async function backUp(manifest: string, text: string, folder: string, now: Date): Promise<string> {
-  assertOutside(manifest, folder, 'backups');
+  await assertOutside(manifest, { backups: folder });
   const file = join(folder, `${basename(manifest, '.yaml')}-${now.toISOString().replaceAll(/[:.]/g, '')}.yaml`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await rm(file, { force: true });
@@ -46,10 +55,37 @@ export async function backUp(manifest: string, text: string, folder: string, now
   return file;
 }
 
-/** @throws MintmarkError `AttachmentRefused` when `folder` is the folder of the manifest, or in it. */
-export function assertOutside(manifest: string, folder: string, what: string): void {
-  const inside = relative(dirname(resolve(manifest)), resolve(folder));
-  if (!inside.startsWith('..')) throw new MintmarkError('AttachmentRefused', `The folder for ${what}, ${folder}, is in the folder of the manifest: the kubelet would run every manifest that it finds there. Name another. Nothing was changed.`);
+/**
+ * Compares real places, whatever leads to them. `folders`: by what they are for; null for one that is not wanted.
+ * @throws MintmarkError `AttachmentRefused` when one is the folder of the manifest (of a link, and of what that leads to), or in it.
+ */
+export async function assertOutside(manifest: string, folders: Readonly<Record<string, string | null>>): Promise<void> {
+  const kubelets = [await realPlace(dirname(manifest)), dirname(await realPlace(manifest))];
+  for (const [what, folder] of Object.entries(folders)) {
+    if (folder === null) continue;
+    const place = await realPlace(folder);
+    if (kubelets.some((one) => isWithin(one, place))) throw new MintmarkError('AttachmentRefused', `The folder for ${what}, ${folder}, is in the folder of the manifest: the kubelet would run every manifest that it finds there. Name another. Nothing was changed.`);
+  }
+}
+
+const isWithin = (folder: string, place: string): boolean => relative(folder, place).split('/')[0] !== '..';
+
+/**
+ * Where others can lead the name of the key folder elsewhere, the API server signs, and verifies, with keys of theirs.
+ * @throws MintmarkError of the code: what attaches refuses, a signer is not configured.
+ */
+export async function assertGuardedKeys(folder: string, code: 'AttachmentRefused' | 'InvalidConfiguration'): Promise<void> {
+  const weak = await weakPlace(folder);
+  if (weak !== null) throw new MintmarkError(code, `${weak.fault}, so files of theirs could take the place of the key files in ${folder}. Name another --key-folder, or close this one ('${weak.mend}'). Nothing was changed.`);
+}
+
+/** Without links, as far as there is something. */
+async function realPlace(path: string): Promise<string> {
+  const place = resolve(path);
+  return realpath(place).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' && place !== '/') return join(await realPlace(dirname(place)), basename(place));
+    throw new MintmarkError('AttachmentRefused', `${place} can not be looked at (${error.code}). Run this as root on the host of the API server. Nothing was changed.`, { cause: error });
+  });
 }
 
 /** Writes a text that everyone may read, whole. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
 import { ask } from './api-server-client.ts';
 import { apiServerFacts, type ProofAccount } from './api-server-proof.ts';
-import { textOf } from './host-files.ts';
+import { assertGuardedKeys, assertOutside, textOf } from './host-files.ts';
 import { KeyFiles } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { parseManifest } from './manifest.ts';
@@ -19,10 +19,11 @@ export interface KeyFilesFlags {
   readonly keepAutoExtension: boolean;
 }
 
-/** @throws MintmarkError `InvalidConfiguration` for a kubeconfig or manifest that can not be used: better at the start than at a rotation. */
+/** @throws MintmarkError `InvalidConfiguration` for a folder, kubeconfig or manifest that can not be used: better at the start than at a rotation. */
 export async function openKeyFiles({ folder, kubeconfig, account, restartManifest, keepAutoExtension }: KeyFilesFlags, log: Logger): Promise<KeyFiles> {
+  await assertGuardedKeys(folder, 'InvalidConfiguration');
   if (kubeconfig !== null) await readKubeconfig(kubeconfig);
-  if (restartManifest !== null) await assertManifest(restartManifest);
+  if (restartManifest !== null) await assertManifest(restartManifest, folder);
   return new KeyFiles({
     folder, keepAutoExtension, log, now: () => new Date(),
     // Read each time: its certificate is renewed.
@@ -31,8 +32,9 @@ export async function openKeyFiles({ folder, kubeconfig, account, restartManifes
   });
 }
 
-async function assertManifest(file: string): Promise<void> {
+async function assertManifest(file: string, keyFolder: string): Promise<void> {
   try {
+    await assertOutside(file, { 'key files': keyFolder });
     parseManifest(await textOf(file), file);
   } catch (error) {
     throw new MintmarkError('InvalidConfiguration', `The API server can not be restarted by ${file}: ${(error as Error).message.replace(/ Nothing was changed\.$/, '')}`, { cause: error });

@@ -15,7 +15,7 @@ import { removePrivateFile } from '../keys/private-file.ts';
 import type { RingSigner } from '../keys/ring-signer.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import { type ApiServerFacts, type NoFacts, unproven } from './api-server-proof.ts';
-import { writeShared } from './host-files.ts';
+import { assertGuardedKeys, writeShared } from './host-files.ts';
 import { confirmedPoint, type HeldKey, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
 
 export interface KeyFilesDeps {
@@ -53,6 +53,7 @@ export class KeyFiles {
   async use({ ring, signer }: UsableRing): Promise<void> {
     const { folder, now } = this.#deps;
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    await assertGuardedKeys(folder, 'InvalidConfiguration');
     const before = await readState(folder);
     const state = nextState(before, ring, this.#deps, now());
     await writeShared(join(folder, KEY_FILES.publicKeys), publicKeysText(ring, state, now()));

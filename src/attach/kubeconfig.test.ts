@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { openKeyFiles } from './key-files-mode.ts';
@@ -52,4 +52,10 @@ test('so is a manifest by which nothing can be restarted', async (t) => {
   const file = join(folder(t, 'kind: Service'), 'config');
   const flags = { folder: '/nowhere', kubeconfig: null, account: { namespace: 'a', name: 'b' }, restartManifest: file, keepAutoExtension: false };
   await assert.rejects(openKeyFiles(flags, pino({ level: 'silent' })), { code: 'InvalidConfiguration', message: /can not be restarted by .*it is not of kind Pod\.$/ });
+});
+
+test('so are key files where the kubelet would take them for pods', async (t) => {
+  const file = join(folder(t, 'kind: Pod'), 'config');
+  const flags = { folder: join(dirname(file), 'keys'), kubeconfig: null, account: { namespace: 'a', name: 'b' }, restartManifest: file, keepAutoExtension: false };
+  await assert.rejects(openKeyFiles(flags, pino({ level: 'silent' })), { code: 'InvalidConfiguration', message: /can not be restarted by .*The folder for key files, .*keys, is in the folder of the manifest/ });
 });

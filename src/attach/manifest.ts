@@ -18,8 +18,17 @@ export function parseManifest(text: string, name: string): Manifest {
   const [document] = documents;
   if (!Array.isArray(documents) || documents.length !== 1 || document === undefined) throw refused(name, 'it does not hold exactly one document');
   if (document.errors.length > 0) throw refused(name, document.errors[0]!.message.split('\n')[0]!);
-  if ((document.toJS() as { kind?: unknown } | null)?.kind !== 'Pod') throw refused(name, 'it is not of kind Pod');
+  if (Object(valueOf(document as Document, name))['kind'] !== 'Pod') throw refused(name, 'it is not of kind Pod');
   return { document: document as Document, indentSeq: indentsLists(text) };
+}
+
+/** Aliases are counted and resolved only here: too many of them, or one that leads nowhere, is no syntax error. */
+function valueOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw refused(name, (error as Error).message);
+  }
 }
 
 export const podOf = ({ document }: Manifest): ApiServerPod => document.toJS() as ApiServerPod;

@@ -48,9 +48,17 @@ export function flagList(pod: ApiServerPod): FlagList {
   const containers = pod?.spec?.containers ?? [];
   const at = containers.findIndex(({ name }) => name === 'kube-apiserver');
   const { command = [], args = [] } = containers[at] ?? {};
+  for (const [name, words] of Object.entries({ command, args })) assertTexts(name, words);
   if (at === -1 || ![...command, ...args].some((word) => word.startsWith('--'))) throw new MintmarkError('AttachmentRefused', "This is no manifest of a kube-apiserver: no container is named kube-apiserver, or it has no flags. kubeadm's is /etc/kubernetes/manifests/kube-apiserver.yaml.");
   const list = args.some((word) => word.startsWith('--')) ? 'args' : 'command';
   return { container: `/spec/containers/${at}`, path: `/spec/containers/${at}/${list}`, flags: placedFlags(list === 'args' ? args : command) };
+}
+
+/** The kubelet takes nothing else, and a plan by a number's text would be one for another manifest. */
+function assertTexts(name: string, words: unknown): void {
+  if (!Array.isArray(words)) throw new MintmarkError('AttachmentRefused', `The container kube-apiserver can not be read: its ${name} is no list. Nothing was changed.`);
+  const other: unknown = words.find((word) => typeof word !== 'string');
+  if (other !== undefined) throw new MintmarkError('AttachmentRefused', `The container kube-apiserver has ${JSON.stringify(other)} among the words of its ${name}, which is no text: the kubelet would refuse the pod. Put it in quotes, or take it out. Nothing was changed.`);
 }
 
 function placedFlags(words: readonly string[]): readonly PlacedFlag[] {

@@ -71,7 +71,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
 async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
   const profile = await ensureProfile(ground.store, home, config);
   const app = createApp(config, ground, { management: tls, issuer: tls, signers: tls });
-  const sockets = createIssuerSockets({ ...ground, folder: socketsFolder(home.dir) });
+  const sockets = createIssuerSockets({ ...ground, folder: await socketsFolder(home.dir) });
   const stop = (): Promise<void> => sockets.stop().finally(() => app.stop());
   try {
     await app.start();

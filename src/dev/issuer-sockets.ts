@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
 import { keysIn } from '../domain/key-ring.ts';
 import { ringForSigner } from '../domain/ring-for-signer.ts';
+import { weakPlace } from '../keys/guarded-folder.ts';
 import { RingSigner } from '../keys/ring-signer.ts';
 import type { Sealer } from '../keys/seal.ts';
 import type { Clock } from '../service/clock.ts';
@@ -32,10 +33,10 @@ export interface IssuerSockets {
   stop(): Promise<void>;
 }
 
-/** The folder of a home's sockets: in the home, or, where a path there would be too long, a short one of its own. */
-export function socketsFolder(home: string): string {
+/** The folder of a home's sockets: in the home, or, where a path there would be too long or others can write above it, a short one of its own. */
+export async function socketsFolder(home: string): Promise<string> {
   const folder = join(home, 'signers');
-  if (socketPathFits(join(folder, `${randomUUID()}.sock`))) return folder;
+  if (socketPathFits(join(folder, `${randomUUID()}.sock`)) && (await weakPlace(folder)) === null) return folder;
   return join(tmpdir(), `mintmark-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`);
 }
 

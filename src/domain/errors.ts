@@ -33,7 +33,7 @@ export const ERROR_CATALOGUE = {
   UnsupportedKubernetesVersion: 'The Kubernetes version is malformed or older than 1.22.',
   KubernetesDowngrade: 'A cluster can not go back to a lower minor version of Kubernetes.',
   ImpossibleAttachment: 'The distribution or version of Kubernetes can not take part in this way.',
-  AttachmentRefused: 'The API server was not attached or detached; its manifest is as it was.',
+  AttachmentRefused: 'The API server was not attached or detached; its manifest is as it was, or as another left it.',
   IssuerCanNotBeDisabled: 'An OIDC issuer, once enabled, can not be disabled.',
   IssuerNotEnabled: 'The cluster has no OIDC issuer.',
   PreconditionFailed: 'The resource has changed since the eTag in If-Match was read.',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lchownSync, linkSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -107,6 +107,35 @@ test('a folder in which others can write is refused', async (t) => {
     chmodSync(folder, mode);
     await assert.rejects(open(t, { path: join(folder, 's.sock') }), { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${folder} \\(mode ${mode.toString(8)}\\)`) });
   }
+});
+
+test('a folder below one in which others can write is refused, by whatever way it is named; a sticky one is fine', async (t) => {
+  const folder = socketFolder(t);
+  const [above, own] = [join(folder, 'open'), join(folder, 'own')];
+  for (const made of [above, join(above, 'run'), own, join(own, 'run')]) mkdirSync(made, { mode: 0o700 });
+  symlinkSync(join(above, 'run'), join(folder, 'into'));
+  symlinkSync(join(own, 'run'), join(above, 'out'));
+  symlinkSync('../open/run', join(own, 'up'));
+  const ways = [join(above, 'run'), join(above, 'new'), join(folder, 'into'), join(above, 'out'), join(own, 'up')];
+  for (const mode of [0o777, 0o770]) {
+    chmodSync(above, mode);
+    for (const way of ways) await assert.rejects(open(t, { path: join(way, 's.sock') }), { code: 'InvalidConfiguration', message: new RegExp(`^Others can write in ${above} \\(mode ${mode.toString(8)}\\), .*chmod go-w ${above}`) }, way);
+  }
+  assert.equal(existsSync(join(above, 'new')), false, 'nothing was made there');
+  chmodSync(above, 0o1777);
+  for (const way of ways) (await open(t, { path: join(way, 's.sock') })).close();
+});
+
+test('a folder below that of another user is refused, and so is the link of another user', { skip: process.getuid?.() !== 0 && 'only root can give a folder away' }, async (t) => {
+  const folder = socketFolder(t);
+  const [theirs, link] = [join(folder, 'theirs'), join(folder, 'link')];
+  mkdirSync(join(theirs, 'run'), { recursive: true, mode: 0o700 });
+  symlinkSync(socketFolder(t), link);
+  for (const place of [theirs, link]) lchownSync(place, 65534, 65534);
+  for (const [place, path] of [[theirs, join(theirs, 'run/s.sock')], [link, join(link, 's.sock')]] as const) {
+    await assert.rejects(open(t, { path }), { code: 'InvalidConfiguration', message: new RegExp(`^${place} belongs to another user \\(65534\\), .*chown -h root ${place}`) });
+  }
+  await open(t, { path: join(theirs, 'run/s.sock'), uid: 65534 });
 });
 
 test('a path that is too long, or can not be made, is refused at once', async (t) => {

@@ -5,10 +5,11 @@
  * can change), that one which a dead process left behind is replaced, and that one which lives is never taken.
  */
 import { type Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, stat, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
+import { weakPlace } from '../keys/guarded-folder.ts';
 
 export interface SocketPlace {
   readonly path: string;
@@ -68,17 +69,22 @@ export async function openSocket(place: SocketPlace, lockFile: LockFile, accept:
   }
 }
 
-/** A folder in which others can write is one in which they can put a socket of their own in the place of ours. */
+/** Nothing is made where others lead; looked at again after, since a name that was free in a sticky folder was anybody's. */
 async function makeFolder(path: string, { uid, gid }: SocketPlace): Promise<void> {
   const folder = dirname(path);
+  await assertGuarded(folder, uid);
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });
   if (made !== undefined && (uid !== undefined || gid !== undefined)) {
     await chmod(folder, gid === undefined ? 0o700 : 0o710);
     await chown(folder, uid ?? -1, gid ?? -1);
   }
-  const { mode, uid: owner } = await stat(folder);
-  if (![0, process.getuid?.(), uid].includes(owner)) throw new MintmarkError('InvalidConfiguration', `The folder ${folder} belongs to another user (${owner}), who could put a socket in the place of the signer's. Choose a folder of the signer's own, such as /run/mintmark.`);
-  if ((mode & 0o022) !== 0) throw new MintmarkError('InvalidConfiguration', `Others can write in ${folder} (mode ${(mode & 0o7777).toString(8)}), so they could put a socket of theirs in the place of the signer's. Choose a folder of the signer's own, such as /run/mintmark.`);
+  await assertGuarded(folder, uid);
+}
+
+/** Where others can change the folder, or one above it, they can put a socket of their own in the place of ours. */
+async function assertGuarded(folder: string, owner: number | undefined): Promise<void> {
+  const weak = await weakPlace(folder, owner);
+  if (weak !== null) throw new MintmarkError('InvalidConfiguration', `${weak.fault}, so a socket of theirs could take the place of the signer's in ${folder}. Choose a folder of the signer's own, such as /run/mintmark, or close this one ('${weak.mend}').`);
 }
 
 async function removeStale(path: string): Promise<void> {

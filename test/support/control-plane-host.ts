@@ -43,7 +43,7 @@ export function controlPlaneHost(t: TestContext, minor: number, options: Kubeadm
     rmSync(dir, { recursive: true, force: true });
   });
   const [{ publicKey, privateKey }] = pairs as [(typeof pairs)[0]];
-  for (const folder of ['manifests', 'pki', 'run', 'keys']) mkdirSync(join(dir, folder));
+  for (const folder of ['manifests', 'pki', 'run', 'keys']) mkdirSync(join(dir, folder), { mode: 0o755 });
   writeFileSync(join(dir, 'pki/sa.pub'), String(publicKey.export({ type: 'spki', format: 'pem' })));
   writeFileSync(join(dir, 'pki/sa.key'), String(privateKey.export({ type: 'pkcs1', format: 'pem' })), { mode: 0o600 });
   const manifest = join(dir, 'manifests/kube-apiserver.yaml');
