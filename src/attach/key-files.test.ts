@@ -103,6 +103,33 @@ test('with a kubeconfig: not acknowledged until the API server serves and signs 
   assert.equal(standIn.starts, starts + 1);
 });
 
+test('a proof that is under way while a ring comes is one of the ring before', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const serves = { kids: kids(k1, k2), signs: { kid: k1.kid, issuer: ISSUER } };
+  let isSlow = false;
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { files } = keyFiles(host, {
+    facts: async () => {
+      asked.resolve();
+      if (isSlow) await answered.promise;
+      return serves;
+    },
+  });
+  await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
+  isSlow = true;
+  const proof = files.proven();
+  await asked.promise;
+  isSlow = false;
+  const used = files.use(await rotated());
+  // As long as a ring takes to be written elsewhere, twice: it could have been written here.
+  for (const version of [1, 2]) await keyFiles(controlPlaneHost(t, 30)).files.use(await openedRing({ active: k2, prepared: k3, version }));
+  answered.resolve();
+  assert.equal(await proof, true);
+  await used;
+  assert.equal((JSON.parse(readFileSync(join(host.keyFolder, 'key-files.json'), 'utf8')) as { version: number }).version, 2);
+  assert.equal(await files.proven(), false, 'the API server was not restarted since the ring before');
+});
+
 test('a restart that was asked for is asked for once, also after the signer itself was restarted', async (t) => {
   const { host, standIn } = await attached(t);
   const change: Partial<KeyFilesDeps> = { facts: factsOf(host, standIn), restart: (point) => restartFor(host.manifest, host.keyFolder, point) };

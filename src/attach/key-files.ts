@@ -43,6 +43,7 @@ const EXTENSION = 365 * DAY;
 export class KeyFiles {
   readonly #deps: KeyFilesDeps;
   #ring: SignerRing | null = null;
+  #last: Promise<unknown> = Promise.resolve();
   #told: string | null = null;
 
   constructor(deps: KeyFilesDeps) {
@@ -50,7 +51,28 @@ export class KeyFiles {
   }
 
   /** Writes the files, and restarts the API server or says that someone has to. */
-  async use({ ring, signer }: UsableRing): Promise<void> {
+  use(opened: UsableRing): Promise<void> {
+    return this.#inTurn(() => this.#use(opened));
+  }
+
+  /** Whether the API server verifies by every key of the ring in use, and by none that was revoked, and signs with the active one. */
+  proven(): Promise<boolean> {
+    return this.#inTurn(() => this.#proven());
+  }
+
+  /** The signer was deleted: the private key goes. An API server that runs keeps it in memory until it ends; it can not start again. */
+  wipe(): Promise<void> {
+    return this.#inTurn(() => this.#wipe());
+  }
+
+  /** One after the other: an API server takes seconds to answer, and what it says is of the ring that it was asked for. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #use({ ring, signer }: UsableRing): Promise<void> {
     const { folder, now } = this.#deps;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const before = await readState(folder);
@@ -62,23 +84,24 @@ export class KeyFiles {
     await writeState(folder, state);
     this.#ring = ring;
     // At the very first there is no API server yet that reads these files: attaching restarts it.
-    if (before !== null && state.restartDue && !(await this.proven())) await this.#restart(ring, state);
+    if (before !== null && state.restartDue && !(await this.#proven())) await this.#restart(ring, state);
   }
 
-  /** Whether the API server verifies by every key of the ring in use, and by none that was revoked, and signs with the active one. */
-  async proven(): Promise<boolean> {
+  async #proven(): Promise<boolean> {
     const [ring, { folder, facts }] = [this.#ring, this.#deps];
+    // Before the state is read: that takes long, and what is written below has to be what was read.
+    const seen = ring === null || facts === null ? null : await facts();
     const state = await readState(folder);
     if (ring === null || state === null) return false;
-    const fault = facts === null ? await this.#unconfirmed(state) : unproven(await facts(), expectedOf(ring, state, this.#deps.now()));
+    if (pointText(state) !== pointText(ring)) return this.#tell(ring, `${folder} has the state of ${pointText(state)}: does another signer write there?`);
+    const fault = seen === null ? await this.#unconfirmed(state) : unproven(seen, expectedOf(ring, state, this.#deps.now()));
     if (fault !== null) return this.#tell(ring, fault);
     await writeState(folder, { ...state, proved: { kids: state.keys.map(({ kid }) => kid), activeKid: state.activeKid }, revoked: [], restartDue: false });
     this.#told = null;
     return true;
   }
 
-  /** The signer was deleted: the private key goes. An API server that runs keeps it in memory until it ends; it can not start again. */
-  async wipe(): Promise<void> {
+  async #wipe(): Promise<void> {
     const { folder, log } = this.#deps;
     await removePrivateFile(join(folder, KEY_FILES.privateKey));
     log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
