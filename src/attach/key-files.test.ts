@@ -19,7 +19,7 @@ import { carryOut } from './attach.ts';
 import { planAttach } from './attach-plan.ts';
 import { replaceManifest } from './host-files.ts';
 import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
-import { confirmRestart } from './key-files-state.ts';
+import { confirmRestart, forget } from './key-files-state.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { restartFor } from './restart.ts';
 
@@ -181,6 +181,41 @@ test('without a kubeconfig, an operator confirms, for the files that were there'
   assert.equal(await files.proven(), true, 'version 4 has the keys of version 2');
   await files.use(await openedRing({ active: k2, prepared: k3, version: 5 }));
   assert.equal(await files.proven(), true, 'a key that ended asks for no restart');
+});
+
+for (const [what, enrolment] of [['another issuer', { issuerId: '00000000-0000-4000-8000-000000000002' }], ['another signer', { signer: 'cp-2' }]] as const) {
+  test(`what was proved and said for ${what} counts for nothing; its keys have to be gone`, async (t) => {
+    const host = controlPlaneHost(t, 30);
+    const former = keyFiles(host).files;
+    await former.use(await openedRing({ active: k1, prepared: k2, version: 17 }));
+    await confirmRestart(host.keyFolder, '17');
+    assert.equal(await former.proven(), true);
+    const { files, logged } = keyFiles(host);
+    await files.use(await openedRing({ active: k1, prepared: k2, version: 2, ...enrolment }));
+    assert.equal(await files.proven(), false);
+    assert.ok(logged.some((line) => line.startsWith('the key files have changed: restart the API server')), 'one that is attached still runs with the former files');
+    await confirmRestart(host.keyFolder, '2');
+    assert.equal(await files.proven(), true);
+    let serves = { kids: kids(k1, k2, k3, k4), signs: { kid: k3.kid, issuer: ISSUER } };
+    const seeing = keyFiles(host, { facts: async () => serves }).files;
+    await seeing.use(await openedRing({ active: k3, prepared: k4, version: 1 }));
+    assert.equal(await seeing.proven(), false, 'nobody but the files of before has k1 and k2');
+    serves = { ...serves, kids: kids(k3, k4) };
+    assert.equal(await seeing.proven(), true);
+  });
+}
+
+test('a signer that runs while its API server is detached and attached again has it proved and restarted', async (t) => {
+  const { host, files, logged } = await attached(t);
+  await confirmRestart(host.keyFolder, '1');
+  assert.equal(await files.proven(), true);
+  await forget(host.keyFolder);
+  assert.equal(await files.proven(), false);
+  await confirmRestart(host.keyFolder, '1');
+  assert.equal(await files.proven(), true);
+  await forget(host.keyFolder);
+  await files.use(await rotated());
+  assert.ok(logged.some((line) => line.startsWith('the key files have changed: restart the API server')), logged.join('\n'));
 });
 
 test('a revoked key asks for a restart, and is proved to be gone; one that ended is not', async (t) => {

@@ -16,7 +16,7 @@ import type { RingSigner } from '../keys/ring-signer.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import { type ApiServerFacts, type NoFacts, unproven } from './api-server-proof.ts';
 import { writeShared } from './host-files.ts';
-import { confirmedPoint, type HeldKey, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
+import { confirmedPoint, type HeldKey, isOf, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
 
 export interface KeyFilesDeps {
   readonly folder: string;
@@ -82,23 +82,31 @@ export class KeyFiles {
     if (signer === null) await removePrivateFile(join(folder, KEY_FILES.privateKey));
     else await signer.writePem(join(folder, KEY_FILES.privateKey));
     await writeState(folder, state);
-    this.#ring = ring;
     // At the very first there is no API server yet that reads these files: attaching restarts it.
-    if (before !== null && state.restartDue && !(await this.#proven())) await this.#restart(ring, state);
+    const isFirst = before === null && this.#ring === null;
+    this.#ring = ring;
+    if (!isFirst && state.restartDue && !(await this.#proven())) await this.#restart(ring, state);
   }
 
   async #proven(): Promise<boolean> {
     const [ring, { folder, facts }] = [this.#ring, this.#deps];
     // Before the state is read: that takes long, and what is written below has to be what was read.
     const seen = ring === null || facts === null ? null : await facts();
-    const state = await readState(folder);
-    if (ring === null || state === null) return false;
-    if (pointText(state) !== pointText(ring)) return this.#tell(ring, `${folder} has the state of ${pointText(state)}: does another signer write there?`);
+    if (ring === null) return false;
+    const state = (await readState(folder)) ?? (await this.#anew(ring));
+    if (!isOf(state, ring) || pointText(state) !== pointText(ring)) return this.#tell(ring, `${folder} has the state of ${pointText(state)}: does another signer write there?`);
     const fault = seen === null ? await this.#unconfirmed(state) : unproven(seen, expectedOf(ring, state, this.#deps.now()));
     if (fault !== null) return this.#tell(ring, fault);
     await writeState(folder, { ...state, proved: { kids: state.keys.map(({ kid }) => kid), activeKid: state.activeKid }, revoked: [], restartDue: false });
     this.#told = null;
     return true;
+  }
+
+  /** `signer detach` forgets what was known, also beside a signer that runs. */
+  async #anew(ring: SignerRing): Promise<KeyFilesState> {
+    const state = nextState(null, ring, this.#deps, this.#deps.now());
+    await writeState(this.#deps.folder, state);
+    return state;
   }
 
   async #wipe(): Promise<void> {
@@ -116,7 +124,7 @@ export class KeyFiles {
 
   /** An operator's word is for a version, and for what it lists; later versions that ask for nothing more need no other. */
   async #unconfirmed(state: KeyFilesState): Promise<string | null> {
-    const confirmed = await confirmedPoint(this.#deps.folder);
+    const confirmed = await confirmedPoint(this.#deps.folder, state);
     if (!state.restartDue || (confirmed !== null && !isLater(state.since, confirmed))) return null;
     return `Nobody has confirmed that the API server was restarted with the key files of ${pointText(state.since)}.`;
   }
@@ -134,21 +142,25 @@ const heldKeys = ({ keys, verifyOnly }: SignerRing): readonly HeldKey[] => [
   ...verifyOnly.map(({ kid, expiresAt }) => ({ kid, expiresAt, signs: false })),
 ];
 
-/** What is known after a ring: the keys that went before their end were revoked. */
+/**
+ * What is known after a ring: the keys that went before their end were revoked, and so are those of another enrolment, by
+ * whose files the API server may still run. Nothing else of another counts.
+ */
 function nextState(before: KeyFilesState | null, ring: SignerRing, { keepAutoExtension }: Pick<KeyFilesDeps, 'keepAutoExtension'>, now: Date): KeyFilesState {
   const keys = heldKeys(ring);
+  const former = before !== null && isOf(before, ring) ? before : null;
   const gone = (before?.keys ?? []).filter(({ kid }) => !keys.some((key) => key.kid === kid));
   const hasEnded = ({ expiresAt }: HeldKey): boolean => expiresAt !== null && new Date(expiresAt) <= now;
   const revoked = [...new Set([...(before?.revoked ?? []), ...gone.filter((key) => !hasEnded(key)).map(({ kid }) => kid)])].filter((kid) => !keys.some((key) => key.kid === kid));
-  const ended = keepAutoExtension ? gone.filter((key) => key.signs && hasEnded(key)) : [];
-  const pems = before?.pems ?? {};
-  const retained = [...(before?.retained ?? []), ...ended.map(({ kid, expiresAt }): RetainedKey => ({ kid, until: after(new Date(expiresAt!), EXTENSION).toISOString() }))].filter(({ until }) => new Date(until) > now);
+  const ended = keepAutoExtension && former !== null ? gone.filter((key) => key.signs && hasEnded(key)) : [];
+  const retained = [...(former?.retained ?? []), ...ended.map(({ kid, expiresAt }): RetainedKey => ({ kid, until: after(new Date(expiresAt!), EXTENSION).toISOString() }))].filter(({ until }) => new Date(until) > now);
   const activeKid = ring.active?.kid ?? null;
-  const { proved = null } = before ?? {};
+  const proved = former?.proved ?? null;
   const isProved = proved !== null && proved.activeKid === activeKid && keys.every(({ kid }) => proved.kids.includes(kid)) && revoked.length === 0;
-  const asksForMore = before === null || before.activeKid !== activeKid || keys.some(({ kid }) => !before.keys.some((key) => key.kid === kid)) || revoked.some((kid) => !before.revoked.includes(kid));
-  const point = { epoch: ring.epoch, version: ring.version };
-  return { ...point, since: asksForMore ? point : before.since, activeKid, keys, revoked, retained, proved, restartDue: !isProved, pems: pemsOf(ring, retained, pems) };
+  const asksForMore = former === null || former.activeKid !== activeKid || keys.some(({ kid }) => !former.keys.some((key) => key.kid === kid)) || revoked.some((kid) => !former.revoked.includes(kid));
+  const { epoch, version, issuerId, signer } = ring;
+  const since = asksForMore ? { epoch, version } : former.since;
+  return { issuerId, signer, epoch, version, since, activeKid, keys, revoked, retained, proved, restartDue: !isProved, pems: pemsOf(ring, retained, former?.pems ?? {}) };
 }
 
 /** Public halves by kid, of the ring and of what is kept after it. */

@@ -42,13 +42,16 @@ interface RingParts {
   readonly retired?: readonly (readonly [TestKey, Date | null])[];
   readonly verifyOnly?: readonly (readonly [TestKey, Date | null])[];
   readonly version?: number;
+  readonly issuerId?: string;
+  /** The signer's id. */
+  readonly signer?: string;
   readonly gapSeconds?: number;
 }
 
 /** Keys in the order retired, active, prepared, as an issuer's ring has them. */
-export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, gapSeconds = 600 }: RingParts): Promise<UsableRing> {
+export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, issuerId = '00000000-0000-4000-8000-000000000001', signer: signerId = 'cp-1', gapSeconds = 600 }: RingParts): Promise<UsableRing> {
   const ring: SignerRing = {
-    typ: RING_FORM, issuer: ISSUER, issuerId: '00000000-0000-4000-8000-000000000001', signer: 'cp-1', epoch: 1, version, sentAt: new Date().toISOString(),
+    typ: RING_FORM, issuer: ISSUER, issuerId, signer: signerId, epoch: 1, version, sentAt: new Date().toISOString(),
     open: active !== null, gapSeconds, leaseSeconds: null, updatedAt: new Date().toISOString(),
     keys: [
       ...retired.map(([key, end]) => ({ ...listed(key, end), state: 'retired' as const })),
