@@ -6,65 +6,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { pino } from 'pino';
-import type { ApiServerStandIn } from '../../test/support/api-server-stand-in.ts';
-import { controlPlaneHost, type Host, readinessOf } from '../../test/support/control-plane-host.ts';
-import { ISSUER, makeKey, openedRing, type TestKey } from '../../test/support/signer-rings.ts';
+import { test } from 'node:test';
+import { controlPlaneHost } from '../../test/support/control-plane-host.ts';
+import { attached, factsOf, k1, k2, k3, k4, keyFiles, kids, kidsIn, LATER, NOW, rotated, until } from '../../test/support/key-file-mode.ts';
+import { ISSUER, makeKey, openedRing } from '../../test/support/signer-rings.ts';
 import { keyId } from '../keys/generate.ts';
-import { keysOfFile } from '../keys/key-files.ts';
 import { ask } from './api-server-client.ts';
 import { apiServerFacts, DEFAULT_PROOF_ACCOUNT, unproven } from './api-server-proof.ts';
-import { carryOut } from './attach.ts';
-import { planAttach } from './attach-plan.ts';
 import { replaceManifest } from './host-files.ts';
+import { confirmRestart } from './key-files-state.ts';
 import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
-import { confirmRestart, forget } from './key-files-state.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { restartFor } from './restart.ts';
-
-const [k1, k2, k3, k4] = [makeKey(), makeKey(), makeKey(), makeKey()] as const;
-const NOW = new Date('2026-03-01T00:00:00Z');
-const LATER = new Date('2026-03-02T00:05:00Z');
-
-/** A host whose API server signs with Mintmark's files. */
-async function attached(t: TestContext, change: Partial<KeyFilesDeps> = {}): Promise<{ host: Host; standIn: ApiServerStandIn; files: KeyFiles; logged: string[] }> {
-  const host = controlPlaneHost(t, 30);
-  const { files, logged } = keyFiles(host, change);
-  const former = keysOfFile(readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'), 'f')[0]!;
-  await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
-  const standIn = await host.start();
-  await carryOut(await planAttach({ ...host.request, issuerUrl: ISSUER }), {
-    importKey: async ({ pem }) => writeFileSync(join(host.keyFolder, 'sa.pub'), readFileSync(join(host.keyFolder, 'sa.pub'), 'utf8') + pem),
-    ourKeys: async () => '', signerKids: async () => [former.kid], readiness: readinessOf(standIn), now: () => NOW, patience: (check) => check(),
-  });
-  return { host, standIn, files, logged };
-}
-
-function keyFiles(host: Host, change: Partial<KeyFilesDeps> = {}): { files: KeyFiles; logged: string[] } {
-  const logged: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => logged.push((JSON.parse(line) as { msg: string }).msg) });
-  return { logged, files: new KeyFiles({ folder: host.keyFolder, facts: null, restart: null, keepAutoExtension: false, now: () => NOW, log, ...change }) };
-}
-
-/** What a kubeconfig of the host lets the signer see. */
-const factsOf = (host: Host, standIn: ApiServerStandIn) => async () => {
-  const file = join(host.dir, 'admin.conf');
-  writeFileSync(file, standIn.kubeconfig());
-  return apiServerFacts(await readKubeconfig(file), DEFAULT_PROOF_ACCOUNT, ask);
-};
-const kidsIn = (host: Host, file = 'sa.pub'): readonly string[] => keysOfFile(readFileSync(join(host.keyFolder, file), 'utf8'), file).map(({ kid }) => kid);
-const rotated = () => openedRing({ retired: [[k1, null]], active: k2, prepared: k3, version: 2 });
-const kids = (...keys: readonly TestKey[]): readonly string[] => keys.map(({ kid }) => kid);
-
-/** Condition by condition, as the signer looks. */
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let looks = 0; looks < 2000; looks += 1) {
-    if (await check()) return;
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
-  }
-  assert.fail('waited in vain');
-}
 
 test('sa.key is private and in use, sa.pub has the prepared key and what verifies only', async (t) => {
   const host = controlPlaneHost(t, 30);
@@ -101,33 +54,6 @@ test('with a kubeconfig: not acknowledged until the API server serves and signs 
   await files.use(await openedRing({ retired: [[k1, LATER]], active: k2, prepared: k3, version: 3 }));
   assert.equal(await files.proven(), true, 'a version that asks for nothing more needs no restart');
   assert.equal(standIn.starts, starts + 1);
-});
-
-test('a proof that is under way while a ring comes is one of the ring before', async (t) => {
-  const host = controlPlaneHost(t, 30);
-  const serves = { kids: kids(k1, k2), signs: { kid: k1.kid, issuer: ISSUER } };
-  let isSlow = false;
-  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const { files } = keyFiles(host, {
-    facts: async () => {
-      asked.resolve();
-      if (isSlow) await answered.promise;
-      return serves;
-    },
-  });
-  await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
-  isSlow = true;
-  const proof = files.proven();
-  await asked.promise;
-  isSlow = false;
-  const used = files.use(await rotated());
-  // As long as a ring takes to be written elsewhere, twice: it could have been written here.
-  for (const version of [1, 2]) await keyFiles(controlPlaneHost(t, 30)).files.use(await openedRing({ active: k2, prepared: k3, version }));
-  answered.resolve();
-  assert.equal(await proof, true);
-  await used;
-  assert.equal((JSON.parse(readFileSync(join(host.keyFolder, 'key-files.json'), 'utf8')) as { version: number }).version, 2);
-  assert.equal(await files.proven(), false, 'the API server was not restarted since the ring before');
 });
 
 test('a restart that was asked for is asked for once, also after the signer itself was restarted', async (t) => {
@@ -181,41 +107,6 @@ test('without a kubeconfig, an operator confirms, for the files that were there'
   assert.equal(await files.proven(), true, 'version 4 has the keys of version 2');
   await files.use(await openedRing({ active: k2, prepared: k3, version: 5 }));
   assert.equal(await files.proven(), true, 'a key that ended asks for no restart');
-});
-
-for (const [what, enrolment] of [['another issuer', { issuerId: '00000000-0000-4000-8000-000000000002' }], ['another signer', { signer: 'cp-2' }]] as const) {
-  test(`what was proved and said for ${what} counts for nothing; its keys have to be gone`, async (t) => {
-    const host = controlPlaneHost(t, 30);
-    const former = keyFiles(host).files;
-    await former.use(await openedRing({ active: k1, prepared: k2, version: 17 }));
-    await confirmRestart(host.keyFolder, '17');
-    assert.equal(await former.proven(), true);
-    const { files, logged } = keyFiles(host);
-    await files.use(await openedRing({ active: k1, prepared: k2, version: 2, ...enrolment }));
-    assert.equal(await files.proven(), false);
-    assert.ok(logged.some((line) => line.startsWith('the key files have changed: restart the API server')), 'one that is attached still runs with the former files');
-    await confirmRestart(host.keyFolder, '2');
-    assert.equal(await files.proven(), true);
-    let serves = { kids: kids(k1, k2, k3, k4), signs: { kid: k3.kid, issuer: ISSUER } };
-    const seeing = keyFiles(host, { facts: async () => serves }).files;
-    await seeing.use(await openedRing({ active: k3, prepared: k4, version: 1 }));
-    assert.equal(await seeing.proven(), false, 'nobody but the files of before has k1 and k2');
-    serves = { ...serves, kids: kids(k3, k4) };
-    assert.equal(await seeing.proven(), true);
-  });
-}
-
-test('a signer that runs while its API server is detached and attached again has it proved and restarted', async (t) => {
-  const { host, files, logged } = await attached(t);
-  await confirmRestart(host.keyFolder, '1');
-  assert.equal(await files.proven(), true);
-  await forget(host.keyFolder);
-  assert.equal(await files.proven(), false);
-  await confirmRestart(host.keyFolder, '1');
-  assert.equal(await files.proven(), true);
-  await forget(host.keyFolder);
-  await files.use(await rotated());
-  assert.ok(logged.some((line) => line.startsWith('the key files have changed: restart the API server')), logged.join('\n'));
 });
 
 test('a revoked key asks for a restart, and is proved to be gone; one that ended is not', async (t) => {
@@ -276,7 +167,7 @@ test('with the extension kept, a key that ended stays in sa.pub for a year more,
   const soon = new Date(LATER.getTime() + 1000);
   const other = makeKey();
   await files.use(await openedRing({ retired: [[other, soon]], active: k3, prepared: k4, verifyOnly: [[k2, LATER]], version: 3 }));
-  await files.use(await openedRing({ active: k3, prepared: k4, version: 3 }));
+  await files.use(await openedRing({ active: k3, prepared: k4, version: 3, sentAt: LATER }));
   assert.deepEqual(kidsIn(host), kids(k3, k4, k1), 'one that went before its end was revoked, and one that only verified has no extended tokens');
   now = new Date(LATER.getTime() + 365 * 86_400_000 - 1);
   await files.use(await openedRing({ active: k3, prepared: k4, version: 4 }));

@@ -150,7 +150,9 @@ function nextState(before: KeyFilesState | null, ring: SignerRing, { keepAutoExt
   const keys = heldKeys(ring);
   const former = before !== null && isOf(before, ring) ? before : null;
   const gone = (before?.keys ?? []).filter(({ kid }) => !keys.some((key) => key.kid === kid));
-  const hasEnded = ({ expiresAt }: HeldKey): boolean => expiresAt !== null && new Date(expiresAt) <= now;
+  // The server leaves a key out as soon as its own clock says so, and the clock here may be behind it.
+  const atServer = [now, new Date(ring.updatedAt), new Date(ring.sentAt)];
+  const hasEnded = ({ expiresAt }: HeldKey): boolean => expiresAt !== null && atServer.some((time) => new Date(expiresAt) <= time);
   const revoked = [...new Set([...(before?.revoked ?? []), ...gone.filter((key) => !hasEnded(key)).map(({ kid }) => kid)])].filter((kid) => !keys.some((key) => key.kid === kid));
   const ended = keepAutoExtension && former !== null ? gone.filter((key) => key.signs && hasEnded(key)) : [];
   const retained = [...(former?.retained ?? []), ...ended.map(({ kid, expiresAt }): RetainedKey => ({ kid, until: after(new Date(expiresAt!), EXTENSION).toISOString() }))].filter(({ until }) => new Date(until) > now);
