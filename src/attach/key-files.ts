@@ -62,7 +62,7 @@ export class KeyFiles {
 
   /** The signer was deleted: the private key goes. An API server that runs keeps it in memory until it ends; it can not start again. */
   wipe(): Promise<void> {
-    return this.#inTurn(() => this.#wipe());
+    return this.#inTurn(() => wipeKeyFiles(this.#deps.folder, this.#deps.log));
   }
 
   /** One after the other: an API server takes seconds to answer, and what it says is of the ring that it was asked for. */
@@ -109,12 +109,6 @@ export class KeyFiles {
     return state;
   }
 
-  async #wipe(): Promise<void> {
-    const { folder, log } = this.#deps;
-    await removePrivateFile(join(folder, KEY_FILES.privateKey));
-    log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
-  }
-
   async #restart(ring: SignerRing, state: KeyFilesState): Promise<void> {
     const { restart, log, facts } = this.#deps;
     if (restart !== null) return restart(state.since);
@@ -135,6 +129,12 @@ export class KeyFiles {
     this.#told = fault;
     return false;
   }
+}
+
+/** The private key goes, whatever else can be read here: also when nothing ran while the signer was deleted. */
+export async function wipeKeyFiles(folder: string, log: Logger): Promise<void> {
+  await removePrivateFile(join(folder, KEY_FILES.privateKey));
+  log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
 }
 
 const heldKeys = ({ keys, verifyOnly }: SignerRing): readonly HeldKey[] => [
