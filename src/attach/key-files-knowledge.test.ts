@@ -7,9 +7,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { controlPlaneHost } from '../../test/support/control-plane-host.ts';
-import { attached, k1, k2, k3, k4, keyFiles, kids, kidsIn, LATER, NOW, rotated } from '../../test/support/key-file-mode.ts';
+import { attached, factsOf, k1, k2, k3, k4, keyFiles, kids, kidsIn, LATER, NOW, rotated, until } from '../../test/support/key-file-mode.ts';
 import { ISSUER, openedRing } from '../../test/support/signer-rings.ts';
 import { confirmRestart, forget } from './key-files-state.ts';
+import { restartFor, type RestartRing } from './restart.ts';
 
 test('a proof that is under way while a ring comes is one of the ring before', async (t) => {
   const host = controlPlaneHost(t, 30);
@@ -59,6 +60,17 @@ for (const [what, enrolment] of [['another issuer', { issuerId: '00000000-0000-4
     assert.equal(await seeing.proven(), true);
   });
 }
+
+test('another signer at the version of the one before restarts the API server all the same', async (t) => {
+  const { host, standIn } = await attached(t);
+  const change = { facts: factsOf(host, standIn), restart: (ring: RestartRing) => restartFor(host.manifest, host.keyFolder, ring) };
+  const former = keyFiles(host, change).files;
+  await former.use(await rotated());
+  await until(() => former.proven());
+  const { files } = keyFiles(host, change);
+  await files.use(await openedRing({ active: k3, prepared: k4, version: 2, signer: 'cp-2' }));
+  await until(() => files.proven());
+});
 
 test('a signer that runs while its API server is detached and attached again has it proved and restarted', async (t) => {
   const { host, files, logged } = await attached(t);

@@ -27,7 +27,7 @@ export async function openKeyFiles({ folder, kubeconfig, account, restartManifes
   return new KeyFiles({
     folder, keepAutoExtension, log, now: () => new Date(),
     facts: kubeconfig === null ? null : () => factsBy(kubeconfig, account),
-    restart: restartManifest === null ? null : (point) => restartFor(restartManifest, folder, point),
+    restart: restartManifest === null ? null : (ring) => restartFor(restartManifest, folder, ring),
   });
 }
 

@@ -65,7 +65,7 @@ test('a restart that was asked for is asked for once, also after the signer itse
   const { files } = keyFiles(host, change);
   await files.use(await rotated());
   assert.deepEqual([host.text(), statSync(host.manifest).ino], [text, ino], 'the file is not even written again');
-  assert.match(text, /mintmark-key-files: 1-2/);
+  assert.match(text, /mintmark-key-files: 1-2 of cp-1/);
   standIn.asleep = false;
   await until(() => files.proven());
 });
@@ -73,7 +73,7 @@ test('a restart that was asked for is asked for once, also after the signer itse
 test('an API server that is not attached yet is not restarted, and one that changes meanwhile is not overwritten', async (t) => {
   const host = controlPlaneHost(t, 30);
   const before = host.text();
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 1 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 1, signer: 'cp-1' });
   assert.equal(host.text(), before);
   host.write('kind: Pod # of another');
   await assert.rejects(replaceManifest(host.manifest, 'kind: Pod', before), { code: 'AttachmentRefused', message: /changed by another while this ran/ });
@@ -113,13 +113,13 @@ test('a revoked key asks for a restart, and is proved to be gone; one that ended
   const { host, standIn } = await attached(t);
   const { files, logged } = keyFiles(host, { facts: factsOf(host, standIn) });
   await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, null]], version: 2 }));
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2, signer: 'cp-1' });
   await until(() => files.proven());
   logged.length = 0;
   await files.use(await openedRing({ active: k1, prepared: k2, version: 3 }));
   assert.deepEqual([kidsIn(host).includes(k4.kid), await files.proven()], [false, false]);
   assert.equal(logged[0], `not acknowledged yet: The API server still verifies by the revoked key ${k4.kid}: it has not been restarted since the files were written.`);
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 3 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 3, signer: 'cp-1' });
   await until(() => files.proven());
   await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, NOW]], version: 4 }));
   await files.use(await openedRing({ active: k1, prepared: k2, version: 5 }));

@@ -9,7 +9,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { after, DAY } from '../domain/durations.ts';
-import { isLater, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
+import { isLater, pointText, type SignerRing } from '../domain/ring-for-signer.ts';
 import { publicPem } from '../keys/key-files.ts';
 import { removePrivateFile } from '../keys/private-file.ts';
 import type { RingSigner } from '../keys/ring-signer.ts';
@@ -17,13 +17,14 @@ import { KEY_FILES } from './api-server-flags.ts';
 import { type ApiServerFacts, type NoFacts, unproven } from './api-server-proof.ts';
 import { writeShared } from './host-files.ts';
 import { confirmedPoint, type HeldKey, isOf, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
+import type { RestartRing } from './restart.ts';
 
 export interface KeyFilesDeps {
   readonly folder: string;
   /** What the API server serves now; null without a kubeconfig: then an operator confirms. */
   readonly facts: (() => Promise<ApiServerFacts | NoFacts>) | null;
   /** Restarts the API server for a ring, once however often it is called; null where that is not allowed. */
-  readonly restart: ((point: RingPoint) => Promise<void>) | null;
+  readonly restart: ((ring: RestartRing) => Promise<void>) | null;
   /** The kubelet's tokens for the API server live a year, so their keys verify there for as long (`--keep-auto-extension`). */
   readonly keepAutoExtension: boolean;
   readonly now: () => Date;
@@ -111,7 +112,7 @@ export class KeyFiles {
 
   async #restart(ring: SignerRing, state: KeyFilesState): Promise<void> {
     const { restart, log, facts } = this.#deps;
-    if (restart !== null) return restart(state.since);
+    if (restart !== null) return restart({ ...state.since, signer: state.signer });
     const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
     log.warn({ ring: pointText(ring), kid: state.activeKid }, `the key files have changed: restart the API server, which reads them at its start only.${then}`);
   }
