@@ -16,7 +16,13 @@ process.exitCode = await run(process.argv.slice(2), {
     serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, process),
     signerRun: async ({ keyFiles, ...flags }) => {
       const { runSigner } = await import('./signer/run.ts');
-      return runSigner({ ...flags, openKeyFiles: keyFiles === null ? null : async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log) }, process);
+      return runSigner({
+        ...flags,
+        keyFiles: keyFiles === null ? null : {
+          open: async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log),
+          wipe: async (log) => (await import('./attach/key-files.ts')).wipeKeyFiles(keyFiles.folder, log),
+        },
+      }, process);
     },
     signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags),
     bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),

@@ -215,7 +215,10 @@ test('detach gives the bytes from before, and takes patches and record away', as
   await signerAt(t, host.socket);
   const [standIn, before] = [await host.start(), host.text()];
   await attach(host, {}, { readiness: readinessOf(standIn) });
+  const remembered = ['key-files.json', 'confirmed.json'].map((name) => join(host.keyFolder, name));
+  for (const file of remembered) writeFileSync(file, '{}');
   await carryOutDetach((await planDetach(detachRequest(host)))!, readinessOf(standIn), new Date());
+  assert.deepEqual(remembered.filter((file) => existsSync(file)), [], 'another attachment has to be proved anew');
   assert.deepEqual([host.text(), existsSync(join(host.patchesFolder, PATCH_FILE)), existsSync(join(host.keyFolder, 'attachment.json'))], [before, false, false]);
   assert.ok(await standIn.accepts(standIn.token()));
   assert.equal(await planDetach(detachRequest(host)), null, 'there is nothing left to detach');

@@ -11,6 +11,7 @@ import { KEY_FILES } from './api-server-flags.ts';
 import type { AttachPlan } from './attach-plan.ts';
 import { type AttachmentRecord, writeRecord } from './attachment-record.ts';
 import { backUp, replaceIfStill, replaceManifest, textIfThere, writeShared } from './host-files.ts';
+import { forget } from './key-files-state.ts';
 import { PATCH_FILE } from './patches.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -101,5 +102,6 @@ const putBack = (file: string, text: string | null): Promise<void> => (text === 
 export async function removeAside(record: AttachmentRecord, keyFolder: string): Promise<void> {
   if (record.patchesFolder !== null) await rm(patchFileOf(record.patchesFolder), { force: true });
   await rm(join(keyFolder, KEY_FILES.acceptedKeys), { force: true });
+  await forget(keyFolder);
   await writeRecord(keyFolder, null);
 }

@@ -2,12 +2,13 @@
 import type { Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
 import { ask } from './api-server-client.ts';
-import { apiServerFacts, type ProofAccount } from './api-server-proof.ts';
+import { type ApiServerFacts, apiServerFacts, type NoFacts, type ProofAccount } from './api-server-proof.ts';
 import { assertGuardedKeys, assertOutside, textOf } from './host-files.ts';
 import { KeyFiles } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { parseManifest } from './manifest.ts';
 import { restartFor } from './restart.ts';
+import { otherHost } from './this-host.ts';
 
 export interface KeyFilesFlags {
   readonly folder: string;
@@ -22,14 +23,25 @@ export interface KeyFilesFlags {
 /** @throws MintmarkError `InvalidConfiguration` for a folder, kubeconfig or manifest that can not be used: better at the start than at a rotation. */
 export async function openKeyFiles({ folder, kubeconfig, account, restartManifest, keepAutoExtension }: KeyFilesFlags, log: Logger): Promise<KeyFiles> {
   await assertGuardedKeys(folder, 'InvalidConfiguration');
-  if (kubeconfig !== null) await readKubeconfig(kubeconfig);
+  if (kubeconfig !== null) await assertThisHost(kubeconfig);
   if (restartManifest !== null) await assertManifest(restartManifest, folder);
   return new KeyFiles({
     folder, keepAutoExtension, log, now: () => new Date(),
-    // Read each time: its certificate is renewed.
-    facts: kubeconfig === null ? null : async () => apiServerFacts(await readKubeconfig(kubeconfig), account, ask),
-    restart: restartManifest === null ? null : (point) => restartFor(restartManifest, folder, point),
+    facts: kubeconfig === null ? null : () => factsBy(kubeconfig, account),
+    restart: restartManifest === null ? null : (ring) => restartFor(restartManifest, folder, ring),
   });
+}
+
+/** Read each time, since its certificate is renewed; looked at each time, since names and addresses move. */
+async function factsBy(kubeconfig: string, account: ProofAccount): Promise<ApiServerFacts | NoFacts> {
+  const server = await readKubeconfig(kubeconfig);
+  const fault = await otherHost(server);
+  return fault === null ? apiServerFacts(server, account, ask) : { fault };
+}
+
+async function assertThisHost(kubeconfig: string): Promise<void> {
+  const fault = await otherHost(await readKubeconfig(kubeconfig));
+  if (fault !== null) throw new MintmarkError('InvalidConfiguration', `The kubeconfig ${kubeconfig} can not be used: ${fault}`);
 }
 
 async function assertManifest(file: string, keyFolder: string): Promise<void> {

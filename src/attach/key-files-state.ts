@@ -1,8 +1,8 @@
 /** What key-file mode remembers beside the files, `key-files.json`, and an operator's word, `confirmed.json`. Nothing secret. */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
-import { isLater, pointText, type RingPoint } from '../domain/ring-for-signer.ts';
+import { isLater, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
 import { writePrivateFile } from '../keys/private-file.ts';
 
 /** A key of the last ring that was written. */
@@ -19,7 +19,10 @@ export interface RetainedKey {
   readonly until: string;
 }
 
-export interface KeyFilesState extends RingPoint {
+/** Which signer of which issuer: versions of another say nothing, they begin anew. */
+export type Enrolment = Pick<SignerRing, 'issuerId' | 'signer'>;
+
+export interface KeyFilesState extends RingPoint, Enrolment {
   /** The ring from which on the files ask for nothing more than now: a restart since then read what counts. */
   readonly since: RingPoint;
   readonly activeKid: string | null;
@@ -43,8 +46,18 @@ export const readState = (folder: string): Promise<KeyFilesState | null> => read
 
 export const writeState = (folder: string, state: KeyFilesState): Promise<void> => write(stateFile(folder), state);
 
-/** The last version for which an operator said that the API server was restarted. */
-export const confirmedPoint = (folder: string): Promise<RingPoint | null> => read<RingPoint>(confirmedFile(folder));
+export const isOf = (known: Enrolment, { issuerId, signer }: Enrolment): boolean => known.issuerId === issuerId && known.signer === signer;
+
+/** The last version for which an operator said that the API server was restarted; null where that was for another enrolment. */
+export async function confirmedPoint(folder: string, enrolment: Enrolment): Promise<RingPoint | null> {
+  const said = await read<RingPoint & Enrolment>(confirmedFile(folder));
+  return said !== null && isOf(said, enrolment) ? said : null;
+}
+
+/** The API server signs with other files from now on: what it was proved to run with counts no more. */
+export async function forget(folder: string): Promise<void> {
+  for (const file of [stateFile(folder), confirmedFile(folder)]) await rm(file, { force: true });
+}
 
 /**
  * An operator says that the API server was restarted with the files of this version, written `17` or `1-17`.
@@ -57,7 +70,7 @@ export async function confirmRestart(folder: string, version: string): Promise<R
   const said = { epoch: Number(epoch), version: Number(number) };
   if (number === undefined || isLater(said, state)) throw new MintmarkError('AttachmentRefused', `The key files in ${folder} are of version ${pointText(state)}; ${version} is not among what the API server can have read. Nothing was confirmed.`);
   if (isLater(state.since, said)) throw new MintmarkError('AttachmentRefused', `The key files in ${folder} have other keys since version ${pointText(state.since)}, which the API server may not have read. Restart it once more, then confirm that version. Nothing was confirmed.`);
-  await write(confirmedFile(folder), said);
+  await write(confirmedFile(folder), { ...said, issuerId: state.issuerId, signer: state.signer });
   return said;
 }
 

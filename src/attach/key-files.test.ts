@@ -6,65 +6,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { pino } from 'pino';
-import type { ApiServerStandIn } from '../../test/support/api-server-stand-in.ts';
-import { controlPlaneHost, type Host, readinessOf } from '../../test/support/control-plane-host.ts';
-import { ISSUER, makeKey, openedRing, type TestKey } from '../../test/support/signer-rings.ts';
+import { test } from 'node:test';
+import { controlPlaneHost } from '../../test/support/control-plane-host.ts';
+import { attached, factsOf, k1, k2, k3, k4, keyFiles, kids, kidsIn, LATER, NOW, rotated, until } from '../../test/support/key-file-mode.ts';
+import { ISSUER, makeKey, openedRing } from '../../test/support/signer-rings.ts';
 import { keyId } from '../keys/generate.ts';
-import { keysOfFile } from '../keys/key-files.ts';
 import { ask } from './api-server-client.ts';
 import { apiServerFacts, DEFAULT_PROOF_ACCOUNT, unproven } from './api-server-proof.ts';
-import { carryOut } from './attach.ts';
-import { planAttach } from './attach-plan.ts';
 import { replaceManifest } from './host-files.ts';
-import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
 import { confirmRestart } from './key-files-state.ts';
+import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { restartFor } from './restart.ts';
-
-const [k1, k2, k3, k4] = [makeKey(), makeKey(), makeKey(), makeKey()] as const;
-const NOW = new Date('2026-03-01T00:00:00Z');
-const LATER = new Date('2026-03-02T00:05:00Z');
-
-/** A host whose API server signs with Mintmark's files. */
-async function attached(t: TestContext, change: Partial<KeyFilesDeps> = {}): Promise<{ host: Host; standIn: ApiServerStandIn; files: KeyFiles; logged: string[] }> {
-  const host = controlPlaneHost(t, 30);
-  const { files, logged } = keyFiles(host, change);
-  const former = keysOfFile(readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'), 'f')[0]!;
-  await files.use(await openedRing({ active: k1, prepared: k2, version: 1 }));
-  const standIn = await host.start();
-  await carryOut(await planAttach({ ...host.request, issuerUrl: ISSUER }), {
-    importKey: async ({ pem }) => writeFileSync(join(host.keyFolder, 'sa.pub'), readFileSync(join(host.keyFolder, 'sa.pub'), 'utf8') + pem),
-    ourKeys: async () => '', signerKids: async () => [former.kid], readiness: readinessOf(standIn), now: () => NOW, patience: (check) => check(),
-  });
-  return { host, standIn, files, logged };
-}
-
-function keyFiles(host: Host, change: Partial<KeyFilesDeps> = {}): { files: KeyFiles; logged: string[] } {
-  const logged: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => logged.push((JSON.parse(line) as { msg: string }).msg) });
-  return { logged, files: new KeyFiles({ folder: host.keyFolder, facts: null, restart: null, keepAutoExtension: false, now: () => NOW, log, ...change }) };
-}
-
-/** What a kubeconfig of the host lets the signer see. */
-const factsOf = (host: Host, standIn: ApiServerStandIn) => async () => {
-  const file = join(host.dir, 'admin.conf');
-  writeFileSync(file, standIn.kubeconfig());
-  return apiServerFacts(await readKubeconfig(file), DEFAULT_PROOF_ACCOUNT, ask);
-};
-const kidsIn = (host: Host, file = 'sa.pub'): readonly string[] => keysOfFile(readFileSync(join(host.keyFolder, file), 'utf8'), file).map(({ kid }) => kid);
-const rotated = () => openedRing({ retired: [[k1, null]], active: k2, prepared: k3, version: 2 });
-const kids = (...keys: readonly TestKey[]): readonly string[] => keys.map(({ kid }) => kid);
-
-/** Condition by condition, as the signer looks. */
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let looks = 0; looks < 2000; looks += 1) {
-    if (await check()) return;
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
-  }
-  assert.fail('waited in vain');
-}
 
 test('sa.key is private and in use, sa.pub has the prepared key and what verifies only', async (t) => {
   const host = controlPlaneHost(t, 30);
@@ -112,7 +65,7 @@ test('a restart that was asked for is asked for once, also after the signer itse
   const { files } = keyFiles(host, change);
   await files.use(await rotated());
   assert.deepEqual([host.text(), statSync(host.manifest).ino], [text, ino], 'the file is not even written again');
-  assert.match(text, /mintmark-key-files: 1-2/);
+  assert.match(text, /mintmark-key-files: 1-2 of cp-1/);
   standIn.asleep = false;
   await until(() => files.proven());
 });
@@ -120,7 +73,7 @@ test('a restart that was asked for is asked for once, also after the signer itse
 test('an API server that is not attached yet is not restarted, and one that changes meanwhile is not overwritten', async (t) => {
   const host = controlPlaneHost(t, 30);
   const before = host.text();
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 1 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 1, signer: 'cp-1' });
   assert.equal(host.text(), before);
   host.write('kind: Pod # of another');
   await assert.rejects(replaceManifest(host.manifest, 'kind: Pod', before), { code: 'AttachmentRefused', message: /changed by another while this ran/ });
@@ -160,13 +113,13 @@ test('a revoked key asks for a restart, and is proved to be gone; one that ended
   const { host, standIn } = await attached(t);
   const { files, logged } = keyFiles(host, { facts: factsOf(host, standIn) });
   await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, null]], version: 2 }));
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2, signer: 'cp-1' });
   await until(() => files.proven());
   logged.length = 0;
   await files.use(await openedRing({ active: k1, prepared: k2, version: 3 }));
   assert.deepEqual([kidsIn(host).includes(k4.kid), await files.proven()], [false, false]);
   assert.equal(logged[0], `not acknowledged yet: The API server still verifies by the revoked key ${k4.kid}: it has not been restarted since the files were written.`);
-  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 3 });
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 3, signer: 'cp-1' });
   await until(() => files.proven());
   await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, NOW]], version: 4 }));
   await files.use(await openedRing({ active: k1, prepared: k2, version: 5 }));
@@ -214,7 +167,7 @@ test('with the extension kept, a key that ended stays in sa.pub for a year more,
   const soon = new Date(LATER.getTime() + 1000);
   const other = makeKey();
   await files.use(await openedRing({ retired: [[other, soon]], active: k3, prepared: k4, verifyOnly: [[k2, LATER]], version: 3 }));
-  await files.use(await openedRing({ active: k3, prepared: k4, version: 3 }));
+  await files.use(await openedRing({ active: k3, prepared: k4, version: 3, sentAt: LATER }));
   assert.deepEqual(kidsIn(host), kids(k3, k4, k1), 'one that went before its end was revoked, and one that only verified has no extended tokens');
   now = new Date(LATER.getTime() + 365 * 86_400_000 - 1);
   await files.use(await openedRing({ active: k3, prepared: k4, version: 4 }));

@@ -9,21 +9,22 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { after, DAY } from '../domain/durations.ts';
-import { isLater, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
+import { isLater, pointText, type SignerRing } from '../domain/ring-for-signer.ts';
 import { publicPem } from '../keys/key-files.ts';
 import { removePrivateFile } from '../keys/private-file.ts';
 import type { RingSigner } from '../keys/ring-signer.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import { type ApiServerFacts, type NoFacts, unproven } from './api-server-proof.ts';
 import { assertGuardedKeys, writeShared } from './host-files.ts';
-import { confirmedPoint, type HeldKey, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
+import { confirmedPoint, type HeldKey, isOf, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
+import type { RestartRing } from './restart.ts';
 
 export interface KeyFilesDeps {
   readonly folder: string;
   /** What the API server serves now; null without a kubeconfig: then an operator confirms. */
   readonly facts: (() => Promise<ApiServerFacts | NoFacts>) | null;
   /** Restarts the API server for a ring, once however often it is called; null where that is not allowed. */
-  readonly restart: ((point: RingPoint) => Promise<void>) | null;
+  readonly restart: ((ring: RestartRing) => Promise<void>) | null;
   /** The kubelet's tokens for the API server live a year, so their keys verify there for as long (`--keep-auto-extension`). */
   readonly keepAutoExtension: boolean;
   readonly now: () => Date;
@@ -43,6 +44,7 @@ const EXTENSION = 365 * DAY;
 export class KeyFiles {
   readonly #deps: KeyFilesDeps;
   #ring: SignerRing | null = null;
+  #last: Promise<unknown> = Promise.resolve();
   #told: string | null = null;
 
   constructor(deps: KeyFilesDeps) {
@@ -50,7 +52,28 @@ export class KeyFiles {
   }
 
   /** Writes the files, and restarts the API server or says that someone has to. */
-  async use({ ring, signer }: UsableRing): Promise<void> {
+  use(opened: UsableRing): Promise<void> {
+    return this.#inTurn(() => this.#use(opened));
+  }
+
+  /** Whether the API server verifies by every key of the ring in use, and by none that was revoked, and signs with the active one. */
+  proven(): Promise<boolean> {
+    return this.#inTurn(() => this.#proven());
+  }
+
+  /** The signer was deleted: the private key goes. An API server that runs keeps it in memory until it ends; it can not start again. */
+  wipe(): Promise<void> {
+    return this.#inTurn(() => wipeKeyFiles(this.#deps.folder, this.#deps.log));
+  }
+
+  /** One after the other: an API server takes seconds to answer, and what it says is of the ring that it was asked for. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #use({ ring, signer }: UsableRing): Promise<void> {
     const { folder, now } = this.#deps;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await assertGuardedKeys(folder, 'InvalidConfiguration');
@@ -61,40 +84,43 @@ export class KeyFiles {
     if (signer === null) await removePrivateFile(join(folder, KEY_FILES.privateKey));
     else await signer.writePem(join(folder, KEY_FILES.privateKey));
     await writeState(folder, state);
-    this.#ring = ring;
     // At the very first there is no API server yet that reads these files: attaching restarts it.
-    if (before !== null && state.restartDue && !(await this.proven())) await this.#restart(ring, state);
+    const isFirst = before === null && this.#ring === null;
+    this.#ring = ring;
+    if (!isFirst && state.restartDue && !(await this.#proven())) await this.#restart(ring, state);
   }
 
-  /** Whether the API server verifies by every key of the ring in use, and by none that was revoked, and signs with the active one. */
-  async proven(): Promise<boolean> {
+  async #proven(): Promise<boolean> {
     const [ring, { folder, facts }] = [this.#ring, this.#deps];
-    const state = await readState(folder);
-    if (ring === null || state === null) return false;
-    const fault = facts === null ? await this.#unconfirmed(state) : unproven(await facts(), expectedOf(ring, state, this.#deps.now()));
+    // Before the state is read: that takes long, and what is written below has to be what was read.
+    const seen = ring === null || facts === null ? null : await facts();
+    if (ring === null) return false;
+    const state = (await readState(folder)) ?? (await this.#anew(ring));
+    if (!isOf(state, ring) || pointText(state) !== pointText(ring)) return this.#tell(ring, `${folder} has the state of ${pointText(state)}: does another signer write there?`);
+    const fault = seen === null ? await this.#unconfirmed(state) : unproven(seen, expectedOf(ring, state, this.#deps.now()));
     if (fault !== null) return this.#tell(ring, fault);
     await writeState(folder, { ...state, proved: { kids: state.keys.map(({ kid }) => kid), activeKid: state.activeKid }, revoked: [], restartDue: false });
     this.#told = null;
     return true;
   }
 
-  /** The signer was deleted: the private key goes. An API server that runs keeps it in memory until it ends; it can not start again. */
-  async wipe(): Promise<void> {
-    const { folder, log } = this.#deps;
-    await removePrivateFile(join(folder, KEY_FILES.privateKey));
-    log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
+  /** `signer detach` forgets what was known, also beside a signer that runs. */
+  async #anew(ring: SignerRing): Promise<KeyFilesState> {
+    const state = nextState(null, ring, this.#deps, this.#deps.now());
+    await writeState(this.#deps.folder, state);
+    return state;
   }
 
   async #restart(ring: SignerRing, state: KeyFilesState): Promise<void> {
     const { restart, log, facts } = this.#deps;
-    if (restart !== null) return restart(state.since);
+    if (restart !== null) return restart({ ...state.since, signer: state.signer });
     const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
     log.warn({ ring: pointText(ring), kid: state.activeKid }, `the key files have changed: restart the API server, which reads them at its start only.${then}`);
   }
 
   /** An operator's word is for a version, and for what it lists; later versions that ask for nothing more need no other. */
   async #unconfirmed(state: KeyFilesState): Promise<string | null> {
-    const confirmed = await confirmedPoint(this.#deps.folder);
+    const confirmed = await confirmedPoint(this.#deps.folder, state);
     if (!state.restartDue || (confirmed !== null && !isLater(state.since, confirmed))) return null;
     return `Nobody has confirmed that the API server was restarted with the key files of ${pointText(state.since)}.`;
   }
@@ -107,26 +133,38 @@ export class KeyFiles {
   }
 }
 
+/** The private key goes, whatever else can be read here: also when nothing ran while the signer was deleted. */
+export async function wipeKeyFiles(folder: string, log: Logger): Promise<void> {
+  await removePrivateFile(join(folder, KEY_FILES.privateKey));
+  log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
+}
+
 const heldKeys = ({ keys, verifyOnly }: SignerRing): readonly HeldKey[] => [
   ...keys.map(({ kid, expiresAt }) => ({ kid, expiresAt, signs: true })),
   ...verifyOnly.map(({ kid, expiresAt }) => ({ kid, expiresAt, signs: false })),
 ];
 
-/** What is known after a ring: the keys that went before their end were revoked. */
+/**
+ * What is known after a ring: the keys that went before their end were revoked, and so are those of another enrolment, by
+ * whose files the API server may still run. Nothing else of another counts.
+ */
 function nextState(before: KeyFilesState | null, ring: SignerRing, { keepAutoExtension }: Pick<KeyFilesDeps, 'keepAutoExtension'>, now: Date): KeyFilesState {
   const keys = heldKeys(ring);
+  const former = before !== null && isOf(before, ring) ? before : null;
   const gone = (before?.keys ?? []).filter(({ kid }) => !keys.some((key) => key.kid === kid));
-  const hasEnded = ({ expiresAt }: HeldKey): boolean => expiresAt !== null && new Date(expiresAt) <= now;
+  // The server leaves a key out as soon as its own clock says so, and the clock here may be behind it.
+  const atServer = [now, new Date(ring.updatedAt), new Date(ring.sentAt)];
+  const hasEnded = ({ expiresAt }: HeldKey): boolean => expiresAt !== null && atServer.some((time) => new Date(expiresAt) <= time);
   const revoked = [...new Set([...(before?.revoked ?? []), ...gone.filter((key) => !hasEnded(key)).map(({ kid }) => kid)])].filter((kid) => !keys.some((key) => key.kid === kid));
-  const ended = keepAutoExtension ? gone.filter((key) => key.signs && hasEnded(key)) : [];
-  const pems = before?.pems ?? {};
-  const retained = [...(before?.retained ?? []), ...ended.map(({ kid, expiresAt }): RetainedKey => ({ kid, until: after(new Date(expiresAt!), EXTENSION).toISOString() }))].filter(({ until }) => new Date(until) > now);
+  const ended = keepAutoExtension && former !== null ? gone.filter((key) => key.signs && hasEnded(key)) : [];
+  const retained = [...(former?.retained ?? []), ...ended.map(({ kid, expiresAt }): RetainedKey => ({ kid, until: after(new Date(expiresAt!), EXTENSION).toISOString() }))].filter(({ until }) => new Date(until) > now);
   const activeKid = ring.active?.kid ?? null;
-  const { proved = null } = before ?? {};
+  const proved = former?.proved ?? null;
   const isProved = proved !== null && proved.activeKid === activeKid && keys.every(({ kid }) => proved.kids.includes(kid)) && revoked.length === 0;
-  const asksForMore = before === null || before.activeKid !== activeKid || keys.some(({ kid }) => !before.keys.some((key) => key.kid === kid)) || revoked.some((kid) => !before.revoked.includes(kid));
-  const point = { epoch: ring.epoch, version: ring.version };
-  return { ...point, since: asksForMore ? point : before.since, activeKid, keys, revoked, retained, proved, restartDue: !isProved, pems: pemsOf(ring, retained, pems) };
+  const asksForMore = former === null || former.activeKid !== activeKid || keys.some(({ kid }) => !former.keys.some((key) => key.kid === kid)) || revoked.some((kid) => !former.revoked.includes(kid));
+  const { epoch, version, issuerId, signer } = ring;
+  const since = asksForMore ? { epoch, version } : former.since;
+  return { issuerId, signer, epoch, version, since, activeKid, keys, revoked, retained, proved, restartDue: !isProved, pems: pemsOf(ring, retained, former?.pems ?? {}) };
 }
 
 /** Public halves by kid, of the ring and of what is kept after it. */

@@ -5,7 +5,7 @@
  * load is loaded while the server is asked.
  */
 import type { Logger } from 'pino';
-import { MintmarkError } from '../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import type { SignerRing } from '../domain/ring-for-signer.ts';
 import { SignerKeys } from '../keys/signer-keys.ts';
 import { createLog, lockFile, refusal, stopSignal } from '../serve/server-process.ts';
@@ -20,14 +20,18 @@ import type { SocketPlace } from './socket.ts';
 import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
 import { leaseBar, signerStatus } from './status.ts';
 
-/** Makes what uses the ring instead of a socket: key files of an API server. */
-export type OpenKeyFiles = (log: Logger) => Promise<RingUser>;
+/** What uses the ring instead of a socket: key files of an API server. */
+export interface KeyFilesOfHost {
+  readonly open: (log: Logger) => Promise<RingUser>;
+  /** Takes away what signs, when the signer was deleted while nothing ran here. Needs nothing to be as `open` wants it. */
+  readonly wipe: (log: Logger) => Promise<void>;
+}
 
 export interface SignerRunFlags {
   readonly stateDir: string;
   readonly socket: SocketPlace;
   /** Null: external signing, by the socket. */
-  readonly openKeyFiles: OpenKeyFiles | null;
+  readonly keyFiles: KeyFilesOfHost | null;
   /** Null: no listener for probes and scrapers. */
   readonly health: HealthAddress | null;
   /** With which a state folder that is not enrolled enrols itself first. */
@@ -76,16 +80,26 @@ export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags): P
 async function run(flags: SignerRunFlags, state: StateFolder, log: Logger, stopped: Promise<void>): Promise<void> {
   const { enrolled, keys } = await identity(state, flags);
   const client = createServerClient(enrolled, keys, enrolled.signerId);
-  const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.openKeyFiles === null ? 'external' : 'keyFiles', log });
+  const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.keyFiles === null ? 'external' : 'keyFiles', log });
   void stopped.then(() => follower.stop());
   try {
-    const [opened, open] = await Promise.all([follower.first(), flags.openKeyFiles === null ? externalSigner(flags.socket) : keyFileSigner(flags.openKeyFiles)]);
+    const [opened, open] = await Promise.all([firstRing(follower, flags, log), flags.keyFiles === null ? externalSigner(flags.socket) : keyFileSigner(flags.keyFiles)]);
     if (opened === null) return;
     const lease = await follower.lease(opened.ring);
     await serve(flags, { follower, lease, opened, open, log }, stopped);
   } finally {
     follower.stop();
     client.close();
+  }
+}
+
+/** A signer that was deleted while nothing ran here, or that ended halfway, leaves the API server nothing to sign with (rule 12). */
+async function firstRing(follower: RingFollower, { keyFiles }: SignerRunFlags, log: Logger): Promise<UsableRing | null> {
+  try {
+    return await follower.first();
+  } catch (error) {
+    if (isMintmarkError(error, 'SigningStopped')) await keyFiles?.wipe(log);
+    throw error;
   }
 }
 
@@ -110,9 +124,9 @@ async function externalSigner(socket: SocketPlace): Promise<OpenSigner> {
 }
 
 /** The API server signs by itself, so a lease that has ended is told and not enforced here. */
-async function keyFileSigner(openKeyFiles: OpenKeyFiles): Promise<OpenSigner> {
+async function keyFileSigner(keyFiles: KeyFilesOfHost): Promise<OpenSigner> {
   return async (opened, { log }) => {
-    const files = await openKeyFiles(log);
+    const files = await keyFiles.open(log);
     let { ring } = opened;
     const user: RingUser = { use: (next) => files.use(next).then(() => { ring = next.ring; }), proven: () => files.proven(), wipe: () => files.wipe() };
     await user.use(opened);

@@ -149,6 +149,21 @@ test('a deleted signer signs no more, and says why when it is started again', as
   assert.deepEqual([code, stderr.split('\n').at(-2)], [1, `ERROR: (SigningStopped) The signer 'cp-deleted' was deleted on its server, and its ring was wiped from ${host.stateDir}. To sign here again, empty that folder and enrol it anew.`]);
 });
 
+test('a signer with key files that was deleted while it was down leaves no private key, whatever else is wrong', async () => {
+  const host = await server.signer('cp-key-files');
+  const [keyFolder, line] = [join(host.dir, 'keys'), ['signer', 'run', '--state-dir', host.stateDir, '--mode', 'key-files', '--key-folder', join(host.dir, 'keys')]];
+  const running = server.run(...line);
+  await eventually('the files are written', () => running.stderr.includes('"msg":"signing"') || undefined);
+  await running.end('SIGTERM');
+  assert.deepEqual(['sa.key', 'sa.pub'].map((file) => existsSync(join(keyFolder, file))), [true, true]);
+  const api = await ClusterApi.open(server);
+  success(await api.send('DELETE', `${api.issuer}/signers/cp-key-files`));
+  const { code, stderr } = await server.run(...line, '--kubeconfig', join(host.dir, 'nothing')).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /sa\.key is removed[^]*ERROR: \(SigningStopped\) The signer 'cp-key-files' was deleted/);
+  assert.deepEqual(['sa.key', 'sa.pub'].map((file) => existsSync(join(keyFolder, file))), [false, true]);
+});
+
 test('what can not be started says why', async () => {
   const host = await server.signer('cp-refusals');
   const [running, long] = [await host.start(), join(host.dir, 'x'.repeat(120))];

@@ -42,14 +42,20 @@ interface RingParts {
   readonly retired?: readonly (readonly [TestKey, Date | null])[];
   readonly verifyOnly?: readonly (readonly [TestKey, Date | null])[];
   readonly version?: number;
+  readonly issuerId?: string;
+  /** The signer's id. */
+  readonly signer?: string;
   readonly gapSeconds?: number;
+  /** Of the server's clock: when the ring changed last, and when it was sent. */
+  readonly updatedAt?: Date;
+  readonly sentAt?: Date;
 }
 
 /** Keys in the order retired, active, prepared, as an issuer's ring has them. */
-export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, gapSeconds = 600 }: RingParts): Promise<UsableRing> {
+export async function openedRing({ active, prepared, retired = [], verifyOnly = [], version = 1, issuerId = '00000000-0000-4000-8000-000000000001', signer: signerId = 'cp-1', gapSeconds = 600, sentAt = new Date(), updatedAt = sentAt }: RingParts): Promise<UsableRing> {
   const ring: SignerRing = {
-    typ: RING_FORM, issuer: ISSUER, issuerId: '00000000-0000-4000-8000-000000000001', signer: 'cp-1', epoch: 1, version, sentAt: new Date().toISOString(),
-    open: active !== null, gapSeconds, leaseSeconds: null, updatedAt: new Date().toISOString(),
+    typ: RING_FORM, issuer: ISSUER, issuerId, signer: signerId, epoch: 1, version, sentAt: sentAt.toISOString(),
+    open: active !== null, gapSeconds, leaseSeconds: null, updatedAt: updatedAt.toISOString(),
     keys: [
       ...retired.map(([key, end]) => ({ ...listed(key, end), state: 'retired' as const })),
       ...(active === null ? [] : [{ ...listed(active), state: 'active' as const }]),

@@ -40,7 +40,7 @@ export const signerRun = command<Flags>({
     { flags: '--socket-owner <uid>', summary: 'Number of the user that owns it; its own when left out', parse: wholeNumber('--socket-owner') },
     { flags: '--socket-group <gid>', summary: 'Number of the group that owns it; its own when left out', parse: wholeNumber('--socket-group') },
     KEY_FOLDER,
-    { flags: '--kubeconfig <file>', summary: 'With key files: how to ask the API server for proof that it was restarted; an operator confirms when left out' },
+    { flags: '--kubeconfig <file>', summary: 'With key files: how to ask the API server of this host (no load balancer) for proof that it was restarted; an operator confirms when left out' },
     { flags: '--prove-with <namespace/name>', summary: 'Service account for which that asks a token (kube-system/default)', parse: proofAccount },
     { flags: '--allow-restart', summary: 'With key files: restart the API server by its manifest when they change' },
     { ...MANIFEST, summary: 'Manifest that --allow-restart changes (/etc/kubernetes/manifests/kube-apiserver.yaml)' },
