@@ -52,7 +52,7 @@ export const ERROR_CATALOGUE = {
   InvalidRotationPolicy: 'The rotation period is neither off nor between 2 and 365 days.',
   InvalidTokenRequest: 'The token request asks for something that a Kubernetes API server would refuse.',
   TokenIssueDisabled: 'This server does not issue service-account tokens itself.',
-  ClaimsRefused: 'The claims are not ones that this signer signs: another issuer, a life too long, or a time too far from its clock.',
+  ClaimsRefused: 'The claims are not ones that this signer signs: another issuer, a life too long, a time too far from its clock, or a member that is there twice.',
   SigningStopped: 'The signer has nothing to sign with: its issuer or the signer itself was deleted, or its lease has ended.',
   AssertionRefused: 'The assertion by which a signer says who it is is wrong, too old, used before, or of no signer.',
   EnrolmentRefused: 'The enrolment token or join credential is wrong, used up, revoked, or past its end.',

@@ -9,6 +9,8 @@ const CLAIMS = { aud: ['x'], exp: IAT + 3600, iat: IAT, iss: ISSUER, nbf: IAT, s
 
 const encoded = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const subject = (sub: unknown) => encoded({ ...CLAIMS, sub });
+/** The claims of an API server behind another member. */
+const twice = (member: string) => encoded(JSON.stringify(CLAIMS).replace('{', `{${member},`));
 const NOT_AN_OBJECT = 'they are not a JSON object in base64url without padding';
 const notSubject = (text: string): string => `their subject is ${text} and no service account (system:serviceaccount:NAMESPACE:NAME)`;
 const otherIssuer = (text: string): string => `their issuer is ${text}, and this signer signs for "${ISSUER}" only: the API server's first --service-account-issuer has to be that URL, with its last slash`;
@@ -46,6 +48,17 @@ const ROWS: readonly (readonly [string, string, string | null])[] = [
   ['one part more', subject('system:serviceaccount:default:default:x'), notSubject('"system:serviceaccount:default:default:x"')],
   ['capitals', subject('system:serviceaccount:Default:default'), notSubject('"system:serviceaccount:Default:default"')],
   ['a subject in a list', subject(['system:serviceaccount:default:default']), notSubject('["system:serviceaccount:default:default"]')],
+  ['no beginning', encoded({ ...CLAIMS, nbf: undefined }), null],
+  ['a beginning in a minute', encoded({ ...CLAIMS, nbf: IAT + 60 }), null],
+  ['a beginning of long ago', encoded({ ...CLAIMS, nbf: 0 }), null],
+  ['a later beginning', encoded({ ...CLAIMS, nbf: IAT + 61 }), "they hold from 61 seconds from now on by the signer's clock, and the two may differ by 60 seconds: check the clocks of this host"],
+  ...[String(IAT), IAT + 0.5, null, 9e99].map((nbf) => [`a beginning of ${nbf}`, encoded({ ...CLAIMS, nbf }), 'nbf is not a whole second'] as const),
+  ['an end twice, the near one last', twice('"exp":99999999999'), 'the member "exp" is there twice, and readers do not agree on which one holds'],
+  ['an issuer twice', twice('"iss":"https://other/"'), 'the member "iss" is there twice, and readers do not agree on which one holds'],
+  ['an issuer twice, once escaped', twice(String.raw`"\u0069ss":"https://other/"`), 'the member "iss" is there twice, and readers do not agree on which one holds'],
+  ['another member twice', twice('"jti":"a","jti":"b"'), 'the member "jti" is there twice, and readers do not agree on which one holds'],
+  ...['EXP', 'Iss', 'suB', 'IAT', 'nBf', 'AUD', 'i\u017f\u017f'].map((name) => [`a member ${name}`, twice(`"${name}":1`), `the member ${JSON.stringify(JSON.parse(`"${name}"`))} differs from a claim in its letters only, and some readers take it for that claim`] as const),
+  ['what nests in real claims, with names of all kinds', encoded({ ...CLAIMS, 'kubernetes.io': { namespace: 'a', EXP: 1, pod: { name: 'b', uid: 'c' }, serviceaccount: { name: 'b', uid: 'd' } }, jti: 'e' }), null],
   ['nothing', '', NOT_AN_OBJECT],
   ['plain JSON', JSON.stringify(CLAIMS), NOT_AN_OBJECT],
   ['padding', `${encoded('{"a":1} ')}=`, NOT_AN_OBJECT],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import { keyId } from './generate.ts';
 import { readPrivateKey, readPublicKey } from './imported-key.ts';
+import { keysOfFile } from './key-files.ts';
+import { createSealer } from './seal.ts';
 
 const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength });
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
@@ -29,6 +31,46 @@ test('the forms in which clusters keep their keys', () => {
   assert.equal(readPrivateKey(`${parameters}${String(curve.privateKey.export({ type: 'sec1', format: 'pem' }))}`).kid, keyId(curve.publicKey));
 });
 
+/** One element of DER, up to 255 bytes long. */
+const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([Buffer.from(content.length < 128 ? [tag, content.length] : [tag, 0x81, content.length]), content]);
+};
+const pem = (label: string, content: Buffer): string => `-----BEGIN ${label}-----\n${content.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
+const P256 = Buffer.from('06082a8648ce3d030107', 'hex');
+const EC_KEY = Buffer.from('06072a8648ce3d0201', 'hex');
+const curve = ec('P-256');
+const point = curve.publicKey.export({ type: 'spki', format: 'der' }).subarray(26);
+const scalar = Buffer.from(curve.privateKey.export({ format: 'jwk' }).d!, 'base64url');
+const publicPemWith = (bytes: Buffer): string => pem('PUBLIC KEY', der(0x30, der(0x30, EC_KEY, P256), der(0x03, Buffer.from([0]), bytes)));
+const privatePemWith = (bytes: Buffer): string => pem('EC PRIVATE KEY', der(0x30, Buffer.from([2, 1, 1]), der(0x04, scalar), der(0xa0, P256), der(0xa1, der(0x03, Buffer.from([0]), bytes))));
+
+for (const form of ['uncompressed', 'compressed', 'hybrid'] as const) {
+  test(`a point of a curve in its ${form} form has the one kid that API servers give it, and the halves written are in the usual form`, () => {
+    const bytes = ECDH.convertKey(point, 'prime256v1', undefined, undefined, form) as Buffer;
+    const kid = keyId(curve.publicKey);
+    assert.equal(keyId(createPublicKey(publicPemWith(bytes))) === kid, form === 'uncompressed', 'what was read is in the form that is asked about');
+    assert.deepEqual([readPublicKey(publicPemWith(bytes)).kid, readPrivateKey(privatePemWith(bytes)).kid], [kid, kid]);
+    for (const file of [publicPemWith(bytes), privatePemWith(bytes)]) assert.deepEqual(keysOfFile(file, 'f'), [{ kid, pem: spki(curve.publicKey) }]);
+  });
+}
+
+test('the private half is sealed in the form that everyone reads', async () => {
+  const [place, asItIs] = [{ tenantId: 't', issuerId: 'i' }, async (bytes: Uint8Array) => Uint8Array.from(bytes)];
+  const sealer = createSealer({ id: Buffer.alloc(16), wrap: asItIs, unwrap: asItIs });
+  const bytes = ECDH.convertKey(point, 'prime256v1', undefined, undefined, 'compressed') as Buffer;
+  const { kid, sealed } = await readPrivateKey(privatePemWith(bytes)).sealFor(sealer, place);
+  assert.deepEqual(Buffer.from(await sealer.open(sealed, { ...place, kid })), curve.privateKey.export({ type: 'pkcs8', format: 'der' }));
+});
+
+const modulus = Buffer.from(big.publicKey.export({ format: 'jwk' }).n!, 'base64url');
+const rsaWith = (exponent: string, n = modulus): string => spki(createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: n.toString('base64url'), e: Buffer.from(exponent, 'hex').toString('base64url') } }));
+const EXPONENT = /public exponent of this RSA key is .*API servers take odd ones from 3 to 2147483647/;
+
+test('the least and the greatest exponent', () => {
+  for (const exponent of ['03', '010001', '7fffffff']) assert.equal(readPublicKey(rsaWith(exponent)).publicMembers.e, Buffer.from(exponent, 'hex').toString('base64url'));
+});
+
 const damaged = pkcs8(big.privateKey).replace(/\n.{10}/, '\nAAAAAAAAAA');
 const secretPart = pkcs8(big.privateKey).split('\n')[5]!;
 const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
@@ -43,6 +85,12 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['an encrypted key of the old form', () => readPrivateKey(String(big.privateKey.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }))), /is encrypted/],
   ['a damaged key', () => readPrivateKey(damaged), /damaged or cut short/],
   ['small RSA', () => readPublicKey(spki(rsa(1024).publicKey)), /a key of RSA of 1024 bits\. .* take RSA of 2048 to 8192 bits, or one of the curves P-256, P-384, P-521\./],
+  ...['00', '01', '02', '0100', '80000001', 'ffffffff', '8000000000000001', '020000000000000001'].map((exponent) => [`an exponent of 0x${exponent}`, () => readPublicKey(rsaWith(exponent)), EXPONENT] as const),
+  ['an exponent of no byte', () => readPublicKey(rsaWith('')), EXPONENT],
+  ['an even modulus', () => readPublicKey(rsaWith('010001', Buffer.concat([modulus.subarray(0, -1), Buffer.from([modulus.at(-1)! - 1])]))), /modulus of this RSA key is even/],
+  ['RSA of too many bits', () => readPublicKey(rsaWith('010001', Buffer.concat([Buffer.alloc(1024, 0xff), Buffer.from([0xff])]))), /a key of RSA of 8200 bits/],
+  ['a private key with the public half of another', () => readPrivateKey(privatePemWith(ec('P-256').publicKey.export({ type: 'spki', format: 'der' }).subarray(26))), /its own/],
+  ['an RSA private key that says another exponent', () => readPrivateKey(pkcs8(createPrivateKey({ format: 'jwk', key: { ...big.privateKey.export({ format: 'jwk' }), e: 'Aw' } }))), /its own/],
   ['another curve', () => readPublicKey(spki(ec('secp256k1').publicKey)), /a key of ec secp256k1/],
   ['Ed25519', () => readPublicKey(spki(generateKeyPairSync('ed25519').publicKey)), /a key of ed25519\./],
   ['RSA-PSS', () => readPublicKey(spki(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey)), /a key of rsa-pss\./],

@@ -7,7 +7,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { AlgorithmName, PublicMembers } from '../domain/algorithms.ts';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { keyId, publicKeyOf } from './generate.ts';
-import { algorithmOf } from './imported-key.ts';
+import { canonical } from './imported-key.ts';
 
 /** A key that verifies tokens of an API server. */
 export interface KeyFileKey {
@@ -36,8 +36,7 @@ const pemOf = (key: KeyObject): string => String(key.export({ type: 'spki', form
 function publicHalf(pem: string, file: string): KeyObject {
   const key = parsed(pem, file);
   try {
-    algorithmOf(key);
-    return key;
+    return canonical(key);
   } catch (error) {
     throw isMintmarkError(error, 'InvalidKey') ? refused(file, error.message) : error;
   }

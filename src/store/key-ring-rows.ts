@@ -42,7 +42,7 @@ export function keyRingOf(row: Selectable<KeyRingRow>, parts: Pick<KeyRing, 'key
   });
 }
 
-export const signingKeyRow = (issuerId: string, key: SigningKey, position: number): Insertable<SigningKeyRow> => ({
+export const signingKeyRow = (issuerId: string, key: SigningKey, position: number): SigningKeyRow => ({
   issuer_id: issuerId, kid: key.kid, position, algorithm: key.algorithm, public_members: JSON.stringify(key.publicMembers),
   origin: key.origin, holder: key.holder, published: Number(key.published), state: key.state, created_at: ms(key.createdAt),
   published_in: key.publishedIn, published_at: msOrNull(key.publishedAt), activated_at: msOrNull(key.activatedAt),
@@ -62,7 +62,7 @@ export function signingKeyOf(row: SigningKeyRow): SigningKey {
   };
 }
 
-export const verifyOnlyKeyRow = (issuerId: string, key: VerifyOnlyKey, position: number): Insertable<VerifyOnlyKeyRow> => ({
+export const verifyOnlyKeyRow = (issuerId: string, key: VerifyOnlyKey, position: number): VerifyOnlyKeyRow => ({
   issuer_id: issuerId, kid: key.kid, position, algorithm: key.algorithm, public_members: JSON.stringify(key.publicMembers),
   imported_at: ms(key.importedAt), imported_by: key.importedBy, expires_at: msOrNull(key.expiresAt),
 });

@@ -5,13 +5,15 @@
  * transaction. A violation is a program error; it is caught here so that it never reaches the disk.
  */
 import { MintmarkError } from '../domain/errors.ts';
-import { assertRing, BIRTH_VERSION, KEY_STATES, type KeyRing, type SigningKey } from '../domain/key-ring.ts';
+import { assertRing, BIRTH_VERSION, KEY_STATES, type KeyRing, type SigningKey, type VerifyOnlyKey } from '../domain/key-ring.ts';
 import type { RingChange } from '../domain/key-ring-change.ts';
+import { signingKeyOf, signingKeyRow, verifyOnlyKeyOf, verifyOnlyKeyRow } from './key-ring-rows.ts';
 
 /** @throws MintmarkError `StoreCorrupt`, `InternalError` when the first ring of an issuer is not a newborn one. */
 export function assertBirth({ ring }: RingChange): void {
   if (ring.version !== BIRTH_VERSION) throw wrong(ring, `begins at version ${ring.version}, not ${BIRTH_VERSION}`);
   assertRing(ring);
+  assertReadable(ring, []);
 }
 
 /** @throws MintmarkError `StoreCorrupt`, `InternalError` when `next` is not the one commit that follows `before`. */
@@ -20,6 +22,22 @@ export function assertSuccessor(before: KeyRing, { ring }: RingChange): void {
   if (ring.epoch !== before.epoch) throw wrong(before, `goes from epoch ${before.epoch} to ${ring.epoch}`);
   if (ring.version !== before.version + 1) throw wrong(before, `goes from version ${before.version} to ${ring.version}, not to the next one`);
   assertRing(ring);
+  assertReadable(ring, [...before.keys, ...before.verifyOnly]);
+}
+
+/** Keys of another form than the reader takes would shut the whole ring away, its repair too. Those in `before` were read. */
+function assertReadable(ring: KeyRing, before: readonly (SigningKey | VerifyOnlyKey)[]): void {
+  const known = new Set(before);
+  for (const key of ring.keys) if (!known.has(key)) readable(ring, key, () => signingKeyOf(signingKeyRow(ring.issuerId, key, 0)));
+  for (const key of ring.verifyOnly) if (!known.has(key)) readable(ring, key, () => verifyOnlyKeyOf(verifyOnlyKeyRow(ring.issuerId, key, 0)));
+}
+
+function readable(ring: KeyRing, { kid }: { readonly kid: string }, readAgain: () => unknown): void {
+  try {
+    readAgain();
+  } catch (cause) {
+    throw wrong(ring, `was given the key ${kid} in a form that could not be read again`, cause);
+  }
 }
 
 /** The keys whose sealed private half has to be kept: no other half may stay. */
@@ -48,4 +66,4 @@ export const issuerUsedBefore = ({ id, path }: { readonly id: string; readonly p
 
 const stateOf = (ring: KeyRing, kid: string): string => ring.keys.find((key) => key.kid === kid)?.state ?? 'unknown';
 
-const wrong = (ring: KeyRing, what: string): MintmarkError => new MintmarkError('InternalError', `The key ring of issuer ${ring.issuerId} ${what}. Nothing was changed.`);
+const wrong = (ring: KeyRing, what: string, cause?: unknown): MintmarkError => new MintmarkError('InternalError', `The key ring of issuer ${ring.issuerId} ${what}. Nothing was changed.`, { cause });
