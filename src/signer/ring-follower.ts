@@ -57,6 +57,8 @@ export class RingFollower {
   readonly #stop = new AbortController();
   /** What is on the disk: nothing earlier is ever taken. */
   #held: SignerRing | null = null;
+  /** Whether the ring that the server gave last was: it is told, since nothing else shows there. */
+  #hasRefused = false;
   #contact: Moment | null = null;
   #contactKept: Moment | null = null;
 
@@ -143,8 +145,9 @@ export class RingFollower {
     const { client, clock } = this.#deps;
     const sent = { at: clock.now(), monotonic: clock.monotonic() };
     try {
-      const jwe = await client.ring({ mode: this.#deps.mode, point: this.#held, leaseSeconds: this.#held?.leaseSeconds }, waitSeconds, sent.at, signal);
+      const jwe = await client.ring({ mode: this.#deps.mode, point: this.#held, leaseSeconds: this.#held?.leaseSeconds, refused: this.#hasRefused }, waitSeconds, sent.at, signal);
       const found = jwe === null ? 'none' : await this.#take(jwe);
+      this.#hasRefused = false;
       if (found !== 'deleted') this.#say({ standing: 'connected', trouble: null });
       await this.#inContact(sent);
       return found;
@@ -203,10 +206,13 @@ export class RingFollower {
   /** Logged once for each trouble, not for each attempt. */
   #wentWrong(error: unknown): 'failed' | 'refused' {
     const { log } = this.#deps;
+    const isRingRefused = isMintmarkError(error, 'RingRefused');
+    // Still true while the server is away: what it gave last was refused.
+    if (isRingRefused) this.#hasRefused = true;
     const [isRefusal, isAway, trouble] = [isMintmarkError(error, 'AssertionRefused'), isMintmarkError(error, 'ServerUnreachable'), (error as Error).message];
     if (trouble !== this.view.trouble && isAway) log.warn({ reason: trouble }, 'the server is away; the ring in use stays');
     else if (trouble !== this.view.trouble) log.error({ err: error }, 'the ring could not be followed; the one in use stays');
-    this.#say({ standing: isRefusal ? 'refused' : 'away', trouble, refusedRings: this.view.refusedRings + (isMintmarkError(error, 'RingRefused') ? 1 : 0) });
+    this.#say({ standing: isRefusal ? 'refused' : 'away', trouble, refusedRings: this.view.refusedRings + (isRingRefused ? 1 : 0) });
     return isRefusal ? 'refused' : 'failed';
   }
 

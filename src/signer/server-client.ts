@@ -25,6 +25,8 @@ export interface HeldRing {
   readonly mode: SignerMode;
   readonly point: RingPoint | null;
   readonly leaseSeconds: number | null | undefined;
+  /** Whether the ring that the server gave last was refused. */
+  readonly refused: boolean;
 }
 
 export interface ServerClient {
@@ -52,9 +54,10 @@ interface Sent {
 export function createServerClient(address: ServerAddress, keys: SignerKeys, signerId: string): ServerClient {
   const { exchange, close } = createExchange(address, keys, signerId);
   return {
-    async ring({ mode, point, leaseSeconds }, waitSeconds, now, signal) {
+    async ring({ mode, point, leaseSeconds, refused }, waitSeconds, now, signal) {
       const query = new URLSearchParams({ epoch: String(point?.epoch ?? 0), version: String(point?.version ?? 0), wait: String(waitSeconds), clock: now.toISOString(), mode });
       if (leaseSeconds !== undefined) query.set('lease', String(leaseSeconds ?? 'off'));
+      if (refused) query.set('refused', '1');
       const reply = await exchange({ method: 'GET', target: `${PATHS.ring}?${query}`, now, withinMs: WITHIN + waitSeconds * 1000, signal });
       if (reply === null) return null;
       const { ring } = reply as RingReply;

@@ -60,7 +60,7 @@ declare module 'fastify' {
     trace: RequestTrace | null;
     /** Who asks, as soon as it is proven, whether or not the request may pass. */
     caller: Caller | null;
-    /** Why the request is refused. */
+    /** Why the request is refused; or `RingRefused`, where a signer says that it refused what it was given before. */
     refusal: ErrorCode | null;
     /** The client id that a login is for, whether or not it succeeds. */
     claimant: string | null;

@@ -48,6 +48,8 @@ export const ringQuery = z.strictObject({
   clock: z.iso.datetime().optional(),
   /** Seconds of the lease of the ring that the signer has, or `off`: when the server has another by now, it sends the ring again. */
   lease: z.union([z.literal('off').transform(() => null), counter]).optional(),
+  /** `1`: it refused the ring that it was given last, and goes on with the one that it has. Its own log says why. */
+  refused: z.literal('1').optional(),
   /** As at the enrolment, where it has changed since. */
   mode: z.enum(SIGNER_MODES).optional(),
 });

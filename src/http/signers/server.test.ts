@@ -58,6 +58,16 @@ test('a wait that brings nothing ends when it was asked to, with 204', async () 
   assert.equal(world.notices.waiting(), 0);
 });
 
+test('one that says that it refused its ring is written down, by its id and the ring that it has', async () => {
+  const signer = await world.signer('cp-refuses');
+  await signer.ring();
+  const has = signer.has.version;
+  const [well, refusing] = [signer.target(0), `${signer.target(0)}&refused=1`];
+  for (const target of [well, refusing]) assert.equal((await signer.send('GET', target)).status, 204);
+  const told = lines.map((line) => JSON.parse(line) as { level: number; signer?: string; code?: string | null; has?: string; msg: string }).filter((line) => line.signer === signer.enrolled!.signerId && /^request$|refuses the ring/.test(line.msg));
+  assert.deepEqual(told.slice(-3).map(({ level, code, has: point }) => [level, code, point]), [[20, null, undefined], [40, undefined, `1-${has}`], [30, 'RingRefused', undefined]]);
+});
+
 test('a signer waits once at a time: its next request ends the one before', async () => {
   const signer = await world.signer('cp-twice');
   await signer.ring();

@@ -10,6 +10,7 @@ import type { ServerOptions } from 'node:https';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { z } from 'zod';
 import { MintmarkError } from '../../domain/errors.ts';
+import { pointText, type RingPoint } from '../../domain/ring-for-signer.ts';
 import type { Enrolment } from '../../service/enrolment.ts';
 import { claimedSigner, type SignerRequest } from '../../service/signer-identity.ts';
 import type { SignerRings } from '../../service/signer-rings.ts';
@@ -59,13 +60,14 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
   });
 
   server.get(SIGNER_PATHS.ring, { config: { quiet: true } }, async (request, reply) => {
-    const { epoch, version, wait, clock, lease, mode } = understood(ringQuery, request.query, 'InvalidQueryParameter');
+    const { epoch, version, wait, clock, lease, refused, mode } = understood(ringQuery, request.query, 'InvalidQueryParameter');
     const poll = new AbortController();
     reply.raw.once('close', () => poll.abort());
     polls.add(poll);
     try {
       const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait };
       const ring = await signerRings.next(signerRequest(request), wanted, poll);
+      if (refused !== undefined) noteRefusal(request, { epoch, version });
       return ring === null ? await reply.code(204).send() : await reply.send({ ring } satisfies RingReply);
     } finally {
       polls.delete(poll);
@@ -107,6 +109,12 @@ function bareServer({ https, logger, behindProxy = false }: SignersListener): Fa
   server.setNotFoundHandler(() => { throw new MintmarkError('InvalidPath', `This listener is for signers: it has ${Object.values(SIGNER_PATHS).join(', ')}.`); });
   server.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   return server;
+}
+
+/** Only of a signer that was identified. It stays in contact, so no lease writes it off, and rotations wait for it until someone looks. */
+function noteRefusal(request: FastifyRequest, has: RingPoint): void {
+  request.refusal = 'RingRefused';
+  request.log.warn({ signer: request.signerId, has: pointText(has) }, 'a signer refuses the ring that it is given and goes on with the one that it has; its own log says why');
 }
 
 const rawBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
