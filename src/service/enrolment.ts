@@ -123,7 +123,7 @@ async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: Enrolm
 
 /**
  * Whether a signer gives its name to who enrols with the credential. A token for the name is an Owner's word that it is
- * gone. Else only one that was never given a ring does: any other may sign while it is cut off, until its lease ends.
+ * gone. Else only one that was never given a ring does, since whoever has one may sign on, cut off, until its lease ends.
  */
 const givesWay = (former: SignerRecord, { name }: EnrolmentCredential): boolean => name !== null || former.kids.length === 0;
 
