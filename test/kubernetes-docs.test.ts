@@ -57,6 +57,7 @@ for (const unit of readdirSync(join(ROOT, 'examples/systemd'))) {
     const { stateDir, socket, mode } = (await parsed(words)) as { stateDir: string; socket?: string; mode?: string };
     assert.ok(text.includes(`StateDirectory=${stateDir.replace('/var/lib/', '')}\n`));
     assert.equal(socket, mode === 'key-files' ? undefined : DEFAULT_SOCKET);
+    assert.match(text, /^LimitCORE=0$/m, 'docs/security.md, Hardening');
     // A folder that systemd takes away at a stop is another one at the next start, and the API server has the first mounted.
     if (mode !== 'key-files') assert.match(text, /RuntimeDirectory=mintmark\nRuntimeDirectoryMode=0700\nRuntimeDirectoryPreserve=yes\n/);
   });

@@ -49,6 +49,12 @@ test('a list warns of a lease that ends, of a clock, and of a debt; and of nothi
   for (const quiet of [{}, { ...silent, leaseEndsAt: before(-80_000) }, { ...silent, leaseSeconds: null, leaseEndsAt: null }, { clockOffsetMilliseconds: 60_000 }, { state: 'writtenOff', clockOffsetMilliseconds: 90_000 }] as const) assert.deepEqual(warnings(quiet), []);
 });
 
+test('a list warns of names that several are enrolled under, with their ids', () => {
+  const twin = (signerId: string, change: Partial<SignerBody['properties']> = {}): SignerBody => signer({ signerId, ...change });
+  assert.deepEqual(listWarnings([twin('A'), twin('B', { state: 'behind', lastContactAt: before(5) })], NOW, PLACE), ['2 signers are enrolled as cp-1: A (last seen 20 s ago), B (last seen 5 s ago). A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g g -n c --signer ID.']);
+  for (const state of ['writtenOff', 'deleted'] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', { state })], NOW, PLACE), []);
+});
+
 test('what is said around an end', () => {
   assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it/);
   assert.match(beforeWriteOff(signer({ state: 'writtenOff' }), NOW)[0]!, /written off already\.$/);

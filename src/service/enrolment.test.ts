@@ -110,7 +110,7 @@ test('a machine brings its name, and a token that has one gives it', async () =>
   assert.equal((await machine().enrol(await world.token('given'), { name: 'own' })).name, 'given');
 });
 
-test('who enrols under the name of one that is enrolled writes that one off, in the same transaction', async () => {
+test('who enrols with a token for the name of one that is enrolled writes that one off, in the same transaction', async () => {
   const former = await world.signer('cp-name');
   await former.ring();
   const made = await world.credentials.createToken(ADA, world.cluster, { name: 'cp-name', expiresIn: null });
@@ -120,6 +120,76 @@ test('who enrols under the name of one that is enrolled writes that one off, in 
   assert.deepEqual((await world.store.read((tx) => tx.signer(former.enrolled!.signerId)))!.writtenOffAt, world.clock.now());
   assert.equal((await world.signers.get(world.cluster, 'cp-name')).signer.id, latter.enrolled!.signerId);
   assert.equal((await world.signers.get(world.cluster, former.enrolled!.signerId)).state, 'writtenOff');
+});
+
+const UNNAMED: readonly (readonly [string, (of: SignersWorld) => Promise<string>])[] = [
+  ['a join credential', (of) => joining({}, of)],
+  ['a one-time token without a name', (of) => of.token(null)],
+];
+for (const [what, token] of UNNAMED) {
+  test(`${what} takes no name from a signer that may sign: both stay enrolled, and a rotation waits for both`, async (t) => {
+    const two = await openSigners();
+    t.after(() => two.close());
+    const [former, latter] = [await two.signer('cp-1'), machine(two)];
+    await former.ring();
+    await former.acknowledge();
+    two.pass(3600);
+    await latter.enrol(await token(two), { name: 'cp-1' });
+    await latter.ring();
+    await latter.acknowledge();
+    assert.deepEqual(await signerNames(two), ['cp-1', 'cp-1']);
+    await two.keyRings.rotate(ADA, two.cluster, { force: false, emergency: false });
+    for (let round = 0; round < 3; round += 1) {
+      await two.rotator.runDue();
+      await latter.ring();
+      await latter.acknowledge();
+    }
+    const { keys, signers } = (await two.store.read((tx) => tx.keyRing(two.cluster.issuerId!)))!;
+    assert.deepEqual(signers.map(({ id, writtenOffAt }) => [id, writtenOffAt]).toSorted(), [[former.enrolled!.signerId, null], [latter.enrolled!.signerId, null]].toSorted());
+    assert.deepEqual(keys.filter(({ state, expiresAt }) => state === 'retired' && expiresAt !== null), [], 'no key that the former may sign with has an end');
+    two.pass(LEASE + 300 - 3600);
+    await two.rotator.runDue();
+    const [gone, there] = await two.store.read((tx) => Promise.all([former, latter].map(({ enrolled }) => tx.signer(enrolled!.signerId))));
+    assert.deepEqual([gone!.writtenOffAt, there!.writtenOffAt], [two.clock.now(), null], 'the lease of the former ends it');
+  });
+
+  test(`${what} takes the name of a signer that was never given a ring`, async () => {
+    const [former, latter] = [machine(), machine()];
+    const name = what.replaceAll(' ', '-');
+    await former.enrol(await joining(), { name });
+    await latter.enrol(await token(world), { name });
+    assert.deepEqual((await world.store.read((tx) => tx.signer(former.enrolled!.signerId)))!.writtenOffAt, world.clock.now());
+    assert.equal((await signerNames()).filter((one) => one === name).length, 1);
+  });
+}
+
+test('of several with one name, a token for it tells of the one that was seen last, and writes off all', async () => {
+  const [first, second] = [await world.signer('cp-double'), machine()];
+  await first.ring();
+  await second.enrol(await joining(), { name: 'cp-double' });
+  for (const last of [first, second, first]) {
+    world.pass(10);
+    await last.ring();
+    assert.equal((await world.credentials.createToken(ADA, world.cluster, { name: 'cp-double', expiresIn: null })).replaces!.id, last.enrolled!.signerId);
+  }
+  const { signerId } = await machine().enrol(await world.token('cp-double'));
+  assert.deepEqual((await world.signers.list(world.cluster)).filter(({ signer }) => signer.name === 'cp-double' && signer.writtenOffAt === null).map(({ signer }) => signer.id), [signerId]);
+});
+
+test('a machine that is known uses up a one-time token like any other', async () => {
+  const known = await world.signer('cp-known');
+  for (const token of [await world.token('cp-known'), await world.token(null)]) {
+    for (let time = 0; time < 2; time += 1) assert.equal((await machine(world, known.keys).enrol(token, { name: 'cp-known' })).signerId, known.enrolled!.signerId);
+    await assert.rejects(machine().enrol(token, { name: 'cp-stranger' }), refused(/used by another machine/));
+    const { uses, usedBy } = (await world.store.read((tx) => tx.enrolmentCredential(parseEnrolmentToken(token)!.id)))!;
+    assert.deepEqual([uses, usedBy], [1, `${thumbprint(known.keys.assertionJwk)}.${thumbprint(known.keys.encryptionJwk)}`]);
+  }
+});
+
+test('a token for another name is not for a machine that is known, and stays good', async () => {
+  const [known, token] = [await world.signer('cp-known-2'), await world.token('cp-another')];
+  await assert.rejects(machine(world, known.keys).enrol(token), refused(/made for 'cp-another'.*enrolled as 'cp-known-2'/));
+  assert.equal((await machine().enrol(token)).name, 'cp-another');
 });
 
 test('a join credential is for many, each counted once, up to its most', async () => {

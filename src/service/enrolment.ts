@@ -81,10 +81,10 @@ async function enrolIn(tx: StoreWriter, deps: EnrolmentDeps, token: EnrolmentTok
   assertGood(credential, pair, address, tx.now);
   const all = await tx.signersOf(issuer.id);
   const known = all.find(({ assertionJwk, encryptionJwk }) => pairOf(jwkOf(assertionJwk), jwkOf(encryptionJwk)) === pair);
-  if (known !== undefined) return { signer: again(known), issuer };
-  if (credential.mostUses !== null && credential.uses >= credential.mostUses) throw refusal('it is used up');
-  const signer = await insert(tx, deps, credential, bid, all);
-  await tx.putEnrolmentCredential({ ...credential, uses: credential.uses + 1, usedBy: credential.kind === 'once' ? pair : null });
+  if (known === undefined && credential.mostUses !== null && credential.uses >= credential.mostUses) throw refusal('it is used up');
+  const signer = known === undefined ? await insert(tx, deps, credential, bid, all) : again(known, credential);
+  // Who repeats is counted once. A one-time token is used up by the first machine, one that is known already too.
+  if (known === undefined || (credential.kind === 'once' && credential.usedBy === null)) await tx.putEnrolmentCredential({ ...credential, uses: credential.uses + 1, usedBy: credential.kind === 'once' ? pair : null });
   return { signer, issuer };
 }
 
@@ -103,8 +103,9 @@ function assertGood({ kind, revokedAt, expiresAt, usedBy, cidrs }: EnrolmentCred
 }
 
 /** A machine that asks again, with its own keys. */
-function again(known: SignerRecord): SignerRecord {
+function again(known: SignerRecord, { name }: EnrolmentCredential): SignerRecord {
   if (known.deletedAt !== null) throw refusal(`the signer '${known.name}' with these keys was deleted. Empty its state folder to enrol the machine as a new one`);
+  if (name !== null && name !== known.name) throw refusal(`it was made for '${name}', and the machine with these keys is enrolled as '${known.name}'`);
   return known;
 }
 
@@ -112,7 +113,7 @@ async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: Enrolm
   const name = credential.name ?? bid.name;
   if (name === null) throw new MintmarkError('InvalidRequestContent', 'The signer needs a name: that of its host, for one.', { target: 'name' });
   const enrolled = all.filter(({ writtenOffAt }) => writtenOffAt === null);
-  const former = enrolled.filter((signer) => signer.name === name);
+  const former = enrolled.filter((signer) => signer.name === name && givesWay(signer, credential));
   if (enrolled.length - former.length >= MOST_SIGNERS) throw new MintmarkError('OperationNotAllowed', `The cluster has ${MOST_SIGNERS} signers already. Write off, or delete, those that are gone.`);
   for (const { id } of former) await enrolledSigners.writeOff(tx, id);
   return enrolledSigners.enrol(tx, credential.issuerId, {
@@ -120,9 +121,15 @@ async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: Enrolm
   });
 }
 
-/** The signers that are enrolled under this name. */
+/**
+ * Whether a signer gives its name to who enrols with the credential. A token for the name is an Owner's word that it is
+ * gone. Else only one that was never given a ring does, since whoever has one may sign on, cut off, until its lease ends.
+ */
+const givesWay = (former: SignerRecord, { name }: EnrolmentCredential): boolean => name !== null || former.kids.length === 0;
+
+/** The signers that are enrolled under this name, the one that was seen last first. */
 export const enrolledAs = async (tx: StoreReader, issuerId: string, name: string): Promise<readonly SignerRecord[]> =>
-  (await tx.signersOf(issuerId)).filter((signer) => signer.name === name && signer.writtenOffAt === null);
+  (await tx.signersOf(issuerId)).filter((signer) => signer.name === name && signer.writtenOffAt === null).toSorted((a, b) => b.lastContactAt.getTime() - a.lastContactAt.getTime());
 
 /** The issuer, which was not deleted. @throws MintmarkError `KeyRingClosed`. */
 export async function assertOpenIssuer(tx: StoreReader, issuerId: string): Promise<Issuer> {

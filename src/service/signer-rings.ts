@@ -16,7 +16,6 @@ import type { Sealer } from '../keys/seal.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { EnrolledSigners } from './enrolled-signers.ts';
-import { createJointWrites } from './joint-writes.ts';
 import type { RingCommits } from './ring-commits.ts';
 import type { RingNotices } from './ring-notices.ts';
 import type { RingSigningKeys } from './ring-signing-keys.ts';
@@ -65,7 +64,6 @@ interface SignerRingsDeps {
 }
 
 export function createSignerRings({ store, enrolledSigners, rings, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
-  const jointly = createJointWrites(store);
   const polls = new Map<string, AbortController>();
 
   /** Writes down the contact; gives what the signer is to get, if anything. */
@@ -86,7 +84,7 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
       const signer = await tx.signer(id);
       return signer === null || isNews(withMode(signer, wanted), await ringOf(tx, signer), wanted, leaseSeconds);
     });
-    return isDue ? jointly((tx) => contact(tx, id, wanted)) : null;
+    return isDue ? store.write((tx) => contact(tx, id, wanted)) : null;
   }
 
   /** It listens before it looks, so that nothing falls in between. */
@@ -95,7 +93,7 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
     for (let isFirst = true; ; isFirst = false) {
       const notice = notices.listen(who.signer.issuerId, poll);
       try {
-        const given = await (isFirst ? jointly(async (tx) => contact(tx, await admitSigner(tx, who), wanted)) : ifNews(who.signer, wanted));
+        const given = await (isFirst ? store.write(async (tx) => contact(tx, await admitSigner(tx, who), wanted)) : ifNews(who.signer, wanted));
         if (given !== null || poll.aborted || hasCome(until, clock.now())) return given;
         await clock.wait(until, notice.signal);
       } finally {

@@ -32,12 +32,21 @@ export function clockInWords({ properties: { clockOffsetMilliseconds: offset } }
 
 /** What a list of signers gives cause to warn of. */
 export function listWarnings(signers: readonly SignerBody[], now: Date, cluster: ClusterFlags): readonly string[] {
-  return signers.flatMap(({ name, properties: { state, leaseEndsAt, leaseSeconds, clockOffsetMilliseconds, debt } }) => [
+  return [...doubledNames(signers, now, cluster), ...signers.flatMap(({ name, properties: { state, leaseEndsAt, leaseSeconds, clockOffsetMilliseconds, debt } }) => [
     ...(state === 'silent' && leaseEndsAt !== null && leaseSeconds !== null && Date.parse(leaseEndsAt) - now.getTime() < leaseSeconds * 500
       ? [`The signer ${name} stops to sign within ${lengthInWords((Date.parse(leaseEndsAt) - now.getTime()) / 1000)} unless it reaches the server: its API server would issue no tokens.`] : []),
     ...(clockOffsetMilliseconds !== null && Math.abs(clockOffsetMilliseconds) > CLOCK_OFF && state !== 'deleted' && state !== 'writtenOff' ? [`The clock of ${name} is off by ${lengthInWords(Math.abs(clockOffsetMilliseconds) / 1000)}; at 2 min its requests are refused.`] : []),
     ...(debt.length > 0 ? [`${name} was deleted and had the private half of ${debt.join(', ')}, which still verifies. ${wayOut(debt, cluster)}`] : []),
-  ]);
+  ])];
+}
+
+/** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
+function doubledNames(signers: readonly SignerBody[], now: Date, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] {
+  const enrolled = Map.groupBy(signers.filter(({ properties: { state } }) => state !== 'writtenOff' && state !== 'deleted'), ({ name }) => name);
+  return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) => {
+    const each = same.map(({ properties: { signerId, lastContactAt } }) => `${signerId} (last seen ${ago(lastContactAt, now)})`).join(', ');
+    return `${same.length} signers are enrolled as ${name}: ${each}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`;
+  });
 }
 
 /** Said with a token: what it is for, and who gives way. */

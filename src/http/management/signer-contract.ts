@@ -43,7 +43,7 @@ export const createSignerRequest = z.object({ name: signerName.nullish(), expire
 /** Told once. */
 export const createSignerReply = z.object({
   token: z.string(), name: z.string().nullable(), expiresAt: time,
-  /** The signer that is enrolled under the name, and is written off when another machine enrols with the token. */
+  /** Of the signers that are enrolled under the name the one that was seen last; all are written off when another machine enrols with the token. */
   replaces: z.object({ name: z.string(), lastContactAt: time }).nullable(),
 });
 export type CreateSignerReply = z.infer<typeof createSignerReply>;

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
-import { AUDIENCE, LEASE, openSigners, TestSigner } from '../../../test/support/signers.ts';
+import { ADA, AUDIENCE, LEASE, openSigners, TestSigner } from '../../../test/support/signers.ts';
+import { sqliteFile } from '../../../test/support/sqlite-file.ts';
 import { isDeletedSigner, type SignerRing } from '../../domain/ring-for-signer.ts';
 import { makeAssertion } from '../../keys/assertion.ts';
 import type { OpenedRing } from '../../keys/ring-envelope.ts';
+import { openSqliteStore } from '../../store/sqlite.ts';
 import { SIGNER_PATHS } from './contract.ts';
 
 const lines: string[] = [];
@@ -241,3 +243,18 @@ test('who asks too often is told to wait: to enrol sooner than otherwise', async
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => { setImmediate(resolve); });
 }
+
+test('a ring that can not be read fails for its own signers, not for those of others that ask at the same time', async (t) => {
+  const place = await sqliteFile(t);
+  const several = await openSigners({ store: (clock) => openSqliteStore({ file: place.file, clock }) });
+  t.after(() => several.close());
+  const good = [await several.signer('a'), await several.signer('b'), await several.signer('c'), await several.signer('d')];
+  const cluster = await several.bearCluster('unreadable');
+  const broken = new TestSigner(several.base, several.clock.now);
+  await broken.enrol((await several.credentials.createToken(ADA, cluster, { name: 'x', expiresIn: null })).token);
+  place.other().prepare(`update signing_keys set public_members = '{"n":"a","e":""}' where issuer_id = ?`).run(cluster.issuerId!);
+  for (let round = 0; round < 5; round += 1) {
+    const replies = await Promise.all([...good.slice(0, 2), broken, ...good.slice(2)].map((signer) => signer.send('GET', signer.target())));
+    assert.deepEqual(replies.map(({ status }) => status), [200, 200, 500, 200, 200]);
+  }
+});
