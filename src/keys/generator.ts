@@ -64,20 +64,22 @@ export function createKeyGenerator(idleMs = DEFAULT_IDLE_MS): KeyGenerator {
   return {
     async generate(bits) {
       const thread = idleThread() ?? newThread();
-      const { publicKey, privateKey } = await ask(thread, bits);
+      const { publicKey, privateKey } = await ask(thread, bits, () => stopped);
       keep(thread);
       return new UnsealedKey('RS256', publicKey, privateKey);
     },
     async stop() {
       stopped = true;
       while (idleThread() !== undefined);
+      // An end that nothing else waits for has to keep the process alive, or it would be over before this resolves.
+      for (const thread of threads) thread.ref();
       await Promise.all([...threads].map((thread) => thread.terminate()));
     },
   };
 }
 
-/** Keeps the process alive only for as long as there is something to wait for. */
-function ask(thread: Worker, bits: RsaBits): Promise<MadePair> {
+/** Keeps the process alive only for as long as there is something to wait for: an answer, or the end of a thread that is stopped. */
+function ask(thread: Worker, bits: RsaBits, isStopped: () => boolean): Promise<MadePair> {
   thread.ref();
   const answer = Promise.withResolvers<MadePair>();
   const ended = (): void => answer.reject(new Error('The thread that was making a key has ended.'));
@@ -85,6 +87,6 @@ function ask(thread: Worker, bits: RsaBits): Promise<MadePair> {
   thread.postMessage(bits);
   return answer.promise.finally(() => {
     thread.off('message', answer.resolve).off('error', answer.reject).off('exit', ended);
-    thread.unref();
+    if (!isStopped()) thread.unref();
   });
 }
