@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, getPriority } from 'node:os';
@@ -68,6 +69,24 @@ test('a thread that fails is told, and the next key is made by another', async (
   const { generate } = generator(t);
   await assert.rejects(generate(-1 as RsaBits), { code: 'ERR_OUT_OF_RANGE' });
   assert.equal((await generate(2048)).algorithm, 'RS256');
+});
+
+test('a stop that meets a key coming in comes to its end, in a process that has nothing else to do', async () => {
+  const program = `
+    const { once } = require('node:worker_threads').Worker.prototype;
+    import(${JSON.stringify(new URL('generator.ts', import.meta.url).href)}).then(async ({ createKeyGenerator }) => {
+      const { generate, stop } = createKeyGenerator();
+      let stopping;
+      require('node:worker_threads').Worker.prototype.once = function (event, listener) {
+        if (event === 'message') once.call(this, event, () => { stopping = stop(); });
+        return once.call(this, event, listener);
+      };
+      await generate(2048);
+      await stopping;
+      console.log('ended');
+    });`;
+  const said = await new Promise((resolve) => execFile(process.execPath, ['-e', program], (error, stdout, stderr) => resolve([error?.code ?? 0, stdout, stderr])));
+  assert.deepEqual(said, [0, 'ended\n', '']);
 });
 
 test('a stop ends what is being made, and no more is made', async () => {

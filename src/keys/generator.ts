@@ -53,7 +53,10 @@ export function createKeyGenerator(idleMs = DEFAULT_IDLE_MS): KeyGenerator {
     return one?.thread;
   }
 
+  /** Until there is more to make; it keeps no process alive meanwhile. One that is being ended does, until it has. */
   function keep(thread: Worker): void {
+    if (stopped) return;
+    thread.unref();
     const end = setTimeout(() => {
       idle.splice(idle.findIndex((one) => one.thread === thread), 1);
       void thread.terminate();
@@ -64,7 +67,7 @@ export function createKeyGenerator(idleMs = DEFAULT_IDLE_MS): KeyGenerator {
   return {
     async generate(bits) {
       const thread = idleThread() ?? newThread();
-      const { publicKey, privateKey } = await ask(thread, bits, () => stopped);
+      const { publicKey, privateKey } = await ask(thread, bits);
       keep(thread);
       return new UnsealedKey('RS256', publicKey, privateKey);
     },
@@ -78,15 +81,11 @@ export function createKeyGenerator(idleMs = DEFAULT_IDLE_MS): KeyGenerator {
   };
 }
 
-/** Keeps the process alive only for as long as there is something to wait for: an answer, or the end of a thread that is stopped. */
-function ask(thread: Worker, bits: RsaBits, isStopped: () => boolean): Promise<MadePair> {
+function ask(thread: Worker, bits: RsaBits): Promise<MadePair> {
   thread.ref();
   const answer = Promise.withResolvers<MadePair>();
   const ended = (): void => answer.reject(new Error('The thread that was making a key has ended.'));
   thread.once('message', answer.resolve).once('error', answer.reject).once('exit', ended);
   thread.postMessage(bits);
-  return answer.promise.finally(() => {
-    thread.off('message', answer.resolve).off('error', answer.reject).off('exit', ended);
-    if (!isStopped()) thread.unref();
-  });
+  return answer.promise.finally(() => thread.off('message', answer.resolve).off('error', answer.reject).off('exit', ended));
 }
