@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outboundProxy } from './outbound-proxy.ts';
 
-const P = 'http://proxy.example.com:3128';
+const P = 'http://outbound.example.com:3128';
 
 /** Environment, host, port → the proxy that is asked. */
 const ROWS: readonly (readonly [env: NodeJS.ProcessEnv, host: string, port: number, proxy: string | null])[] = [
