@@ -10,14 +10,14 @@ import { test } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { ClusterApi, success } from '../support/dev-api.ts';
 import { eventually } from '../support/dev-server.ts';
-import { KUBE_ASSETS, KubeApiServer } from '../support/kube-apiserver.ts';
+import { KUBE_MISSING, KubeApiServer } from '../support/kube-apiserver.ts';
 import { SignerServer } from '../support/signer-servers.ts';
 
 const ACCEPTED = { authenticated: true, username: 'system:serviceaccount:default:app' };
 const FORMER_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const kidOf = (token: string): string => decodeProtectedHeader(token).kid!;
 
-test('a real kube-apiserver', { skip: KUBE_ASSETS === null && 'KUBEBUILDER_ASSETS is not set: it names the folder with kube-apiserver and etcd (see CONTRIBUTING.md)' }, async (t) => {
+test('a real kube-apiserver', { skip: KUBE_MISSING }, async (t) => {
   const server = await SignerServer.open();
   const [api, host] = [await ClusterApi.open(server), await server.signer('cp-1')];
   const { issuerURL, jwksURI } = await api.show();

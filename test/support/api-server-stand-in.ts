@@ -1,7 +1,8 @@
 /**
- * A stand-in for a kube-apiserver and the kubelet that runs it, over real https: no kube-apiserver can be had where these
- * tests run. It does what the contract of KEP-740 and the flag reference say of one, and nothing else: reads its flags and
- * key files when it starts and never again, verifies nothing that it was not given, and is restarted when its manifest changes.
+ * A stand-in for a kube-apiserver and the kubelet that runs it, over real https, for where no kube-apiserver can be had
+ * (`test/e2e/kube-apiserver-attach.test.ts` takes a real one through the same). It does what the contract of KEP-740 and
+ * the flag reference say of one, and nothing else: reads its flags and key files when it starts and never again, verifies
+ * nothing that it was not given, and is restarted when its manifest changes.
  */
 import { createPrivateKey, createPublicKey, createSign, type KeyObject, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
