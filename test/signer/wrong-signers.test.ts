@@ -3,56 +3,13 @@
  * does. So what passes with it passes with a kube-apiserver, which is not at hand everywhere.
  */
 import assert from 'node:assert/strict';
-import { constants, createSign, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
 import { ApiServer } from '../support/api-server.ts';
-import { decode, keysReply, metadataReply, signReply, type WireKey, type WireKeys } from '../support/external-jwt-wire.ts';
+import type { WireKey } from '../support/external-jwt-wire.ts';
 import { ISSUER, makeKey, socketFolder } from '../support/signer-rings.ts';
-
-const [KEY1, KEY2] = [makeKey(), makeKey()];
-const der = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
-const listed = (key: typeof KEY1, exclude = false): WireKey => ({ keyId: key.kid, key: der(key.publicKey), exclude });
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-const GOOD_HEADER = { alg: 'RS256', kid: KEY1.kid, typ: 'JWT' };
-const rs256 = (input: string, key: KeyObject = KEY1.privateKey): string => sign('sha256', Buffer.from(input), { key, padding: constants.RSA_PKCS1_PADDING }).toString('base64url');
-
-/** A signer in which everything is right; each test changes one thing. */
-interface Signer {
-  header: string;
-  sign: (input: string, claims: string, header: string) => string;
-  keys: WireKeys;
-  maxTokenExpirationSeconds: number;
-  packages: readonly string[];
-}
-
-const goodSigner = (): Signer => ({
-  header: encode(GOOD_HEADER), sign: (input) => rs256(input),
-  keys: { keys: [listed(KEY1), listed(KEY2)], timestamp: { seconds: 1_700_000_000, nanos: 0 }, refreshHintSeconds: 10 },
-  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'],
-});
-
-type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void;
-
-/** Serves it in raw bytes, until the test ends. */
-async function serve(t: TestContext, signer: Signer): Promise<string> {
-  const server = new Server();
-  const handlers: Readonly<Record<string, Handler>> = {
-    Sign: ({ request }, answer) => {
-      const claims = String(decode(request)[0]!.value);
-      answer(null, signReply(signer.header, signer.sign(`${signer.header}.${claims}`, claims, signer.header)));
-    },
-    FetchKeys: (_call, answer) => answer(null, keysReply(signer.keys)),
-    Metadata: (_call, answer) => answer(null, metadataReply(signer.maxTokenExpirationSeconds)),
-  };
-  const raw = (bytes: Buffer): Buffer => bytes;
-  for (const name of signer.packages) server.addService(Object.fromEntries(Object.keys(handlers).map((method) => [method, { path: `/${name}.ExternalJWTSigner/${method}`, requestStream: false, responseStream: false, requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw }])), handlers);
-  const path = join(socketFolder(t), 's.sock');
-  await new Promise<void>((resolve, reject) => server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error))));
-  t.after(() => server.forceShutdown());
-  return path;
-}
+import { der, goodSigner, KEY1, KEY2, keysWith, listed, REFUSED_AT_REVIEW, REFUSED_AT_SIGN, REFUSED_AT_START, rsaPem, serve, type Signer } from '../support/wrong-signers.ts';
 
 async function start(t: TestContext, signer: Signer): Promise<ApiServer> {
   const server = await ApiServer.start(await serve(t, signer), ISSUER, { withinMs: 10_000 });
@@ -65,25 +22,6 @@ test('the right one is accepted', async (t) => {
   assert.equal(await server.review(await server.requestToken()), 'system:serviceaccount:default:default');
 });
 
-const long = (bytes: number): string => 'k'.repeat(bytes);
-
-/** What is wrong, how, and what TokenRequest says. */
-const REFUSED_AT_SIGN: readonly (readonly [string, (signer: Signer) => void, RegExp])[] = [
-  ['a padded header', (s) => { s.header = Buffer.from(`${JSON.stringify(GOOD_HEADER)} `).toString('base64').replace(/=*$/, '=='); }, /illegal base64 data/],
-  ['a header in the other alphabet', (s) => { s.header = Buffer.from(JSON.stringify({ ...GOOD_HEADER, kid: '~~~???>>>' })).toString('base64').replace(/=*$/, ''); assert.match(s.header, /[+/]/); }, /illegal base64 data/],
-  ['another field in the header', (s) => { s.header = encode({ ...GOOD_HEADER, jku: 'https://elsewhere' }); }, /unknown field "jku"/],
-  ['a header that is no JSON', (s) => { s.header = Buffer.from('{').toString('base64url'); }, /JSON/],
-  ['another typ', (s) => { s.header = encode({ ...GOOD_HEADER, typ: 'jwt' }); }, /bad type: jwt/],
-  ['no typ', (s) => { s.header = encode({ alg: 'RS256', kid: KEY1.kid }); }, /bad type/],
-  ['no kid', (s) => { s.header = encode({ alg: 'RS256', kid: '', typ: 'JWT' }); }, /key id missing/],
-  ['a kid of 1025 bytes', (s) => { s.header = encode({ ...GOOD_HEADER, kid: long(1025) }); }, /key id longer/],
-  ['alg none', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'none' }); }, /bad signing algorithm: none/],
-  ['alg EdDSA', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'EdDSA' }); }, /bad signing algorithm: EdDSA/],
-  ['alg PS256', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'PS256' }); }, /bad signing algorithm: PS256/],
-  ['an empty signature', (s) => { s.sign = () => ''; }, /empty signature/],
-  ['a key that is excluded from discovery', (s) => { s.keys = { ...s.keys, keys: [listed(KEY1, true), listed(KEY2)] }; }, /excluded from OIDC discovery/],
-];
-
 for (const [what, change, refusal] of REFUSED_AT_SIGN) {
   test(`refused at the token request: ${what}`, async (t) => {
     const signer = goodSigner();
@@ -91,22 +29,6 @@ for (const [what, change, refusal] of REFUSED_AT_SIGN) {
     await assert.rejects((await start(t, signer)).requestToken(), refusal);
   });
 }
-
-/** What is wrong and how: a token is given out, and does not verify. */
-const REFUSED_AT_REVIEW: readonly (readonly [string, (signer: Signer) => void])[] = [
-  ['claims that were encoded twice', (s) => { s.sign = (_, claims, header) => rs256(`${header}.${Buffer.from(claims).toString('base64url')}`); }],
-  ['claims that were decoded', (s) => { s.sign = (_, claims, header) => rs256(`${header}.${Buffer.from(claims, 'base64url').toString()}`); }],
-  ['a signature of another key', (s) => { s.sign = (input) => rs256(input, KEY2.privateKey); }],
-  ['a signature that is padded', (s) => { s.sign = (input) => `${rs256(input)}==`; }],
-  ['a kid that FetchKeys does not list', (s) => { s.header = encode({ ...GOOD_HEADER, kid: 'unlisted' }); }],
-  ['an alg that is not that of the key', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'ES256' }); }],
-  ['an ECDSA signature in DER', (s) => {
-    const key = makeKey('ES256');
-    s.keys = { ...s.keys, keys: [listed(key)] };
-    s.header = encode({ alg: 'ES256', kid: key.kid, typ: 'JWT' });
-    s.sign = (input) => createSign('sha256').update(input).sign(key.privateKey).toString('base64url');
-  }],
-];
 
 for (const [what, change] of REFUSED_AT_REVIEW) {
   test(`minted, and refused when it is presented: ${what}`, async (t) => {
@@ -116,24 +38,6 @@ for (const [what, change] of REFUSED_AT_REVIEW) {
     await assert.rejects(server.review(await server.requestToken()), /invalid bearer token|illegal base64/);
   });
 }
-
-const keysWith = (change: Partial<WireKeys>) => (s: Signer): void => { s.keys = { ...s.keys, ...change }; };
-const rsaPem = Buffer.from(KEY1.publicKey.export({ type: 'spki', format: 'pem' }));
-
-/** What is wrong, how, and what a start says before it exits. */
-const REFUSED_AT_START: readonly (readonly [string, (signer: Signer) => void, RegExp])[] = [
-  ['PEM instead of DER', keysWith({ keys: [{ ...listed(KEY1), key: rsaPem }] }), /failed to parse key/],
-  ['PKCS#1 instead of PKIX', keysWith({ keys: [{ ...listed(KEY1), key: KEY1.publicKey.export({ type: 'pkcs1', format: 'der' }) }] }), /failed to parse key/],
-  ['no keys', keysWith({ keys: [] }), /found no keys/],
-  ['a refresh hint of 0', keysWith({ refreshHintSeconds: 0 }), /refresh hint/],
-  ['a negative refresh hint', keysWith({ refreshHintSeconds: -5 }), /refresh hint/],
-  ['no data_timestamp', keysWith({ timestamp: null }), /data timestamp/],
-  ['a malformed data_timestamp', keysWith({ timestamp: { seconds: 1, nanos: 1_000_000_000 } }), /data timestamp/],
-  ['an empty key id', keysWith({ keys: [{ ...listed(KEY1), keyId: '' }] }), /invalid public key id/],
-  ['a key id of 1025 bytes', keysWith({ keys: [{ ...listed(KEY1), keyId: long(1025) }] }), /invalid public key id/],
-  ['a longest life below ten minutes', (s) => { s.maxTokenExpirationSeconds = 599; }, /less than 600/],
-  ['only the alpha service', (s) => { s.packages = ['v1alpha1']; }, /UNIMPLEMENTED/],
-];
 
 for (const [what, change, refusal] of REFUSED_AT_START) {
   test(`exits at its start: ${what}`, async (t) => {
@@ -148,7 +52,7 @@ test('a reply that is refused later leaves the former keys as they were', async 
   const server = await start(t, signer);
   const token = await server.requestToken();
   keysWith({ keys: [{ ...listed(KEY2), key: rsaPem }] })(signer);
-  await assert.rejects(server.sync(), /failed to parse key/);
+  await assert.rejects(server.sync(), /while parsing external public keys/);
   assert.deepEqual(server.kids, [KEY1.kid, KEY2.kid]);
   await server.review(token);
 });

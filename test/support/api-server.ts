@@ -49,7 +49,7 @@ function pkixKey(der: Buffer): KeyObject {
   try {
     return createPublicKey({ key: der, format: 'der', type: 'spki' });
   } catch {
-    throw new Error('failed to parse key');
+    throw new Error('while parsing external public keys');
   }
 }
 
@@ -81,7 +81,7 @@ export class ApiServer {
     try {
       await server.sync(withinMs);
       const { maxTokenExpirationSeconds } = await server.#wire.metadata(withinMs);
-      if (maxTokenExpirationSeconds < SHORTEST_LIFE) throw new Error(`max token life supported by signer (${maxTokenExpirationSeconds}) is less than ${SHORTEST_LIFE}`);
+      if (maxTokenExpirationSeconds < SHORTEST_LIFE) throw new Error(`max token life supported by external-jwt-signer (${maxTokenExpirationSeconds}s) is less than acceptable (min ${SHORTEST_LIFE}s)`);
       server.#longestLife = maxTokenExpirationSeconds;
       return server;
     } catch (error) {
@@ -146,10 +146,10 @@ export class ApiServer {
     const unknown = Object.keys(header).find((name) => !['alg', 'kid', 'typ'].includes(name));
     if (unknown !== undefined) throw new Error(`json: unknown field "${unknown}"`);
     const { alg, kid, typ } = header;
-    if (typ !== 'JWT') throw new Error(`bad type: ${String(typ)}`);
+    if (typ !== 'JWT') throw new Error('bad type');
     if (typeof kid !== 'string' || kid === '') throw new Error('key id missing');
     if (Buffer.byteLength(kid) > LONGEST_KEY_ID) throw new Error('key id longer than 1 kb');
-    if (typeof alg !== 'string' || ALGORITHMS[alg] === undefined) throw new Error(`bad signing algorithm: ${String(alg)}`);
+    if (typeof alg !== 'string' || ALGORITHMS[alg] === undefined) throw new Error(`bad signing algorithm "${String(alg)}"`);
     if ((await this.#keysOf(kid)).some(({ exclude }) => exclude)) throw new Error(`key used for signing JWT (kid: ${kid}) is excluded from OIDC discovery docs`);
   }
 

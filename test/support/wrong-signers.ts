@@ -1,0 +1,107 @@
+/**
+ * Signers that are wrong in one way each, behind a real socket, and where an API server refuses each. Held against the API
+ * server of the tests and, where it is at hand, against a real one: so the first is as strict as the second.
+ */
+import assert from 'node:assert/strict';
+import { constants, createSign, type KeyObject, sign } from 'node:crypto';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import { decode, keysReply, metadataReply, signReply, type WireKey, type WireKeys } from './external-jwt-wire.ts';
+import { makeKey, socketFolder } from './signer-rings.ts';
+
+export const [KEY1, KEY2] = [makeKey(), makeKey()];
+export const der = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
+export const listed = (key: typeof KEY1, exclude = false): WireKey => ({ keyId: key.kid, key: der(key.publicKey), exclude });
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const GOOD_HEADER = { alg: 'RS256', kid: KEY1.kid, typ: 'JWT' };
+const rs256 = (input: string, key: KeyObject = KEY1.privateKey): string => sign('sha256', Buffer.from(input), { key, padding: constants.RSA_PKCS1_PADDING }).toString('base64url');
+
+/** A signer in which everything is right; each test changes one thing. */
+export interface Signer {
+  header: string;
+  sign: (input: string, claims: string, header: string) => string;
+  keys: WireKeys;
+  maxTokenExpirationSeconds: number;
+  packages: readonly string[];
+}
+
+export const goodSigner = (): Signer => ({
+  header: encode(GOOD_HEADER), sign: (input) => rs256(input),
+  keys: { keys: [listed(KEY1), listed(KEY2)], timestamp: { seconds: 1_700_000_000, nanos: 0 }, refreshHintSeconds: 10 },
+  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'],
+});
+
+type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void;
+
+/** Serves it in raw bytes, until the test ends. */
+export async function serve(t: TestContext, signer: Signer): Promise<string> {
+  const server = new Server();
+  const handlers: Readonly<Record<string, Handler>> = {
+    Sign: ({ request }, answer) => {
+      const claims = String(decode(request)[0]!.value);
+      answer(null, signReply(signer.header, signer.sign(`${signer.header}.${claims}`, claims, signer.header)));
+    },
+    FetchKeys: (_call, answer) => answer(null, keysReply(signer.keys)),
+    Metadata: (_call, answer) => answer(null, metadataReply(signer.maxTokenExpirationSeconds)),
+  };
+  const raw = (bytes: Buffer): Buffer => bytes;
+  for (const name of signer.packages) server.addService(Object.fromEntries(Object.keys(handlers).map((method) => [method, { path: `/${name}.ExternalJWTSigner/${method}`, requestStream: false, responseStream: false, requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw }])), handlers);
+  const path = join(socketFolder(t), 's.sock');
+  await new Promise<void>((resolve, reject) => server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error))));
+  t.after(() => server.forceShutdown());
+  return path;
+}
+
+const long = (bytes: number): string => 'k'.repeat(bytes);
+
+/** What is wrong, how, and what TokenRequest says. */
+export const REFUSED_AT_SIGN: readonly (readonly [string, (signer: Signer) => void, RegExp])[] = [
+  ['a padded header', (s) => { s.header = Buffer.from(`${JSON.stringify(GOOD_HEADER)} `).toString('base64').replace(/=*$/, '=='); }, /illegal base64 data/],
+  ['a header in the other alphabet', (s) => { s.header = Buffer.from(JSON.stringify({ ...GOOD_HEADER, kid: '~~~???>>>' })).toString('base64').replace(/=*$/, ''); assert.match(s.header, /[+/]/); }, /illegal base64 data/],
+  ['another field in the header', (s) => { s.header = encode({ ...GOOD_HEADER, jku: 'https://elsewhere' }); }, /unknown field "jku"/],
+  ['a header that is no JSON', (s) => { s.header = Buffer.from('{').toString('base64url'); }, /JSON/],
+  ['another typ', (s) => { s.header = encode({ ...GOOD_HEADER, typ: 'jwt' }); }, /bad type/],
+  ['no typ', (s) => { s.header = encode({ alg: 'RS256', kid: KEY1.kid }); }, /bad type/],
+  ['no kid', (s) => { s.header = encode({ alg: 'RS256', kid: '', typ: 'JWT' }); }, /key id missing/],
+  ['a kid of 1025 bytes', (s) => { s.header = encode({ ...GOOD_HEADER, kid: long(1025) }); }, /key id longer/],
+  ['alg none', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'none' }); }, /bad signing algorithm "none"/],
+  ['alg EdDSA', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'EdDSA' }); }, /bad signing algorithm "EdDSA"/],
+  ['alg PS256', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'PS256' }); }, /bad signing algorithm "PS256"/],
+  ['an empty signature', (s) => { s.sign = () => ''; }, /empty signature/],
+  ['a key that is excluded from discovery', (s) => { s.keys = { ...s.keys, keys: [listed(KEY1, true), listed(KEY2)] }; }, /excluded from OIDC discovery/],
+];
+
+/** What is wrong and how: a token is given out, and does not verify. */
+export const REFUSED_AT_REVIEW: readonly (readonly [string, (signer: Signer) => void])[] = [
+  ['claims that were encoded twice', (s) => { s.sign = (_, claims, header) => rs256(`${header}.${Buffer.from(claims).toString('base64url')}`); }],
+  ['claims that were decoded', (s) => { s.sign = (_, claims, header) => rs256(`${header}.${Buffer.from(claims, 'base64url').toString()}`); }],
+  ['a signature of another key', (s) => { s.sign = (input) => rs256(input, KEY2.privateKey); }],
+  ['a signature that is padded', (s) => { s.sign = (input) => `${rs256(input)}==`; }],
+  ['a kid that FetchKeys does not list', (s) => { s.header = encode({ ...GOOD_HEADER, kid: 'unlisted' }); }],
+  ['an alg that is not that of the key', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'ES256' }); }],
+  ['an ECDSA signature in DER', (s) => {
+    const key = makeKey('ES256');
+    s.keys = { ...s.keys, keys: [listed(key)] };
+    s.header = encode({ alg: 'ES256', kid: key.kid, typ: 'JWT' });
+    s.sign = (input) => createSign('sha256').update(input).sign(key.privateKey).toString('base64url');
+  }],
+];
+
+export const keysWith = (change: Partial<WireKeys>) => (s: Signer): void => { s.keys = { ...s.keys, ...change }; };
+export const rsaPem = Buffer.from(KEY1.publicKey.export({ type: 'spki', format: 'pem' }));
+
+/** What is wrong, how, and what a start says before it exits. */
+export const REFUSED_AT_START: readonly (readonly [string, (signer: Signer) => void, RegExp])[] = [
+  ['PEM instead of DER', keysWith({ keys: [{ ...listed(KEY1), key: rsaPem }] }), /while parsing external public keys/],
+  ['PKCS#1 instead of PKIX', keysWith({ keys: [{ ...listed(KEY1), key: KEY1.publicKey.export({ type: 'pkcs1', format: 'der' }) }] }), /while parsing external public keys/],
+  ['no keys', keysWith({ keys: [] }), /found no keys/],
+  ['a refresh hint of 0', keysWith({ refreshHintSeconds: 0 }), /refresh hint/],
+  ['a negative refresh hint', keysWith({ refreshHintSeconds: -5 }), /refresh hint/],
+  ['no data_timestamp', keysWith({ timestamp: null }), /data timestamp/],
+  ['a malformed data_timestamp', keysWith({ timestamp: { seconds: 1, nanos: 1_000_000_000 } }), /data timestamp/],
+  ['an empty key id', keysWith({ keys: [{ ...listed(KEY1), keyId: '' }] }), /invalid public key id/],
+  ['a key id of 1025 bytes', keysWith({ keys: [{ ...listed(KEY1), keyId: long(1025) }] }), /invalid public key id/],
+  ['a longest life below ten minutes', (s) => { s.maxTokenExpirationSeconds = 599; }, /is less than acceptable/],
+  ['only the alpha service', (s) => { s.packages = ['v1alpha1']; }, /unimplemented/i],
+];
