@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { decodeProtectedHeader } from 'jose';
 import { ApiServer } from '../support/api-server.ts';
+import { AZURE_CLI_MISSING, AzureCli } from '../support/azure-cli.ts';
 import { ClusterApi, exchange } from '../support/dev-api.ts';
 import { DevHome, eventually, freePort, ROOT, type Running } from '../support/dev-server.ts';
 import { NO_PODS, Pod } from '../support/pod.ts';
@@ -15,7 +16,10 @@ import { NO_PODS, Pod } from '../support/pod.ts';
 const EXAMPLE = join(ROOT, 'examples/workload-identity');
 const GROUP = 'myResourceGroup';
 const CLUSTER = `-g ${GROUP} -n myAKSCluster`;
+const PAGE = readFileSync(join(ROOT, 'docs/workload-identity.md'), 'utf8');
+const blocksOf = (page: string): readonly string[] => [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
 const home = await DevHome.make({ clock: true });
+const azureHome = await DevHome.make();
 await home.start();
 
 let secondsAhead = 0;
@@ -29,9 +33,7 @@ async function pass(minutes: number): Promise<void> {
 const cluster = (): Promise<ClusterApi> => ClusterApi.open(home, { group: GROUP, name: 'myAKSCluster' });
 
 test('the page, block by block: what the identity may see, what it may not, and a manifest', async () => {
-  const page = readFileSync(join(ROOT, 'docs/workload-identity.md'), 'utf8');
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-  const script = ['az() { bin/mintmark "$@"; }', "trap 'kill $!' EXIT", ...blocks].join('\n').replaceAll('8080', String(await freePort()));
+  const script = ['az() { bin/mintmark "$@"; }', "trap 'kill $!' EXIT", ...blocksOf(PAGE)].join('\n').replaceAll('8080', String(await freePort()));
   const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`;
   const { code, stdout, stderr } = await home.run('/bin/sh', ['-ec', script], { detached: true, env: { ...home.env, PATH } }).ended;
   assert.equal(code, 0, stdout + stderr);
@@ -42,6 +44,18 @@ test('the page, block by block: what the identity may see, what it may not, and 
   const claims = JSON.parse(lines.find((line) => line.includes('"kubernetes.io"'))!) as Record<string, unknown>;
   assert.deepEqual([claims['iss'], claims['sub'], claims['aud']], [issuerURL, 'system:serviceaccount:default:clusters', ['api://AzureADTokenExchange']]);
   assert.match(stdout, /^verifies: system:serviceaccount:default:clusters, for api:\/\/AzureADTokenExchange, until /m);
+});
+
+test('Azure CLI runs steps 1 to 3 as they are, but for its roles', { skip: AZURE_CLI_MISSING }, async () => {
+  await azureHome.start();
+  const { endpoint, tenantId, clientId, clientSecret, caFile } = await azureHome.profile();
+  const az = new AzureCli({ MINTMARK_HOME: azureHome.dir, ENDPOINT: endpoint, TENANT: tenantId, CLIENT: clientId, SECRET: clientSecret }, caFile);
+  const login = ['set -e', 'az cloud register --name mintmark --endpoint-resource-manager "$ENDPOINT"', 'az cloud set --name mintmark', 'az login --service-principal --username "$CLIENT" --password "$SECRET" --tenant "$TENANT"'];
+  const { code, stderr } = await az.run([...login, ...blocksOf(PAGE.split('\n## 4. ')[0]!)].join('\n').replace(/^az role .*\n/m, '')).finally(() => az.remove());
+  assert.equal(code, 0, stderr);
+  const { issuerURL } = await (await ClusterApi.open(azureHome, { group: GROUP, name: 'myAKSCluster' })).show();
+  const { stdout } = await azureHome.shell(`az identity federated-credential list -g ${GROUP} --identity-name clusters --query "[].[issuer, subject, audiences[0]]" -o tsv`);
+  assert.equal(stdout, `${issuerURL}\tsystem:serviceaccount:default:clusters\tapi://AzureADTokenExchange\n`);
 });
 
 test('the example asks for the versions of the SDK that are tested here', () => {
