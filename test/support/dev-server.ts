@@ -107,7 +107,8 @@ export class DevHome {
   readonly managementPort: number;
   readonly issuerPort: number;
   readonly signersPort: number;
-  readonly #clockFile: string;
+  /** The seconds by which the server's clock is ahead, where it can be moved; no file until it was. */
+  readonly clockFile: string;
   readonly #clock: boolean;
   readonly #scratch: string;
   readonly #own: boolean;
@@ -116,7 +117,7 @@ export class DevHome {
   private constructor(scratch: string, below: string, clock: boolean, own: boolean, [managementPort, issuerPort, signersPort]: readonly [number, number, number]) {
     [this.#scratch, this.#clock, this.#own] = [scratch, clock, own];
     this.dir = join(scratch, below, 'home');
-    this.#clockFile = join(scratch, 'seconds-ahead');
+    this.clockFile = join(scratch, 'seconds-ahead');
     [this.managementPort, this.issuerPort, this.signersPort] = [managementPort, issuerPort, signersPort];
   }
 
@@ -140,11 +141,11 @@ export class DevHome {
 
   /** The arguments of `dev` for this home; `more` stands behind them. */
   flags(...more: readonly string[]): readonly string[] {
-    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), '--signers-port', String(this.signersPort), ...(this.#clock ? ['--clock-file', this.#clockFile] : []), ...more];
+    return ['--home', this.dir, '--management-port', String(this.managementPort), '--issuer-port', String(this.issuerPort), '--signers-port', String(this.signersPort), ...(this.#clock ? ['--clock-file', this.clockFile] : []), ...more];
   }
 
   /** Runs `command` as one that is ended with the home. */
-  run(command: string, args: readonly string[], options: { readonly detached?: boolean } = {}): Running {
+  run(command: string, args: readonly string[], options: { readonly detached?: boolean; /** Instead of the one in which the command line finds this home. */ readonly env?: NodeJS.ProcessEnv } = {}): Running {
     const running = new Running(command, args, { env: this.env, ...options });
     this.#started.push(running);
     return running;
@@ -173,8 +174,8 @@ export class DevHome {
 
   /** Puts the server's clock so many seconds ahead of the machine's; one that runs follows. */
   async setClock(secondsAhead: number): Promise<void> {
-    await writeFile(`${this.#clockFile}.part`, String(secondsAhead));
-    await rename(`${this.#clockFile}.part`, this.#clockFile);
+    await writeFile(`${this.clockFile}.part`, String(secondsAhead));
+    await rename(`${this.clockFile}.part`, this.clockFile);
   }
 
   async profile(): Promise<Profile> {
