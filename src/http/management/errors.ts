@@ -113,7 +113,7 @@ export const bodyCut = (): MintmarkError => new MintmarkError('InvalidRequestCon
 export function errorReply(error: MintmarkError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: ErrorBody } {
   const edge: Edge = STATUS[error.code];
   const retryAfter = error.retryAfter ?? edge.retryAfter;
-  const headers = { ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }) };
+  const headers: Readonly<Record<string, string>> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   const message = edge.hidden === true ? `The server failed in a way that it did not foresee. The request id ${requestId} finds it in the server's log.` : error.message;
   const code = edge.hidden === true ? 'InternalError' : error.code;
   const { target, details } = error;
