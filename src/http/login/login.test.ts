@@ -64,7 +64,7 @@ for (const [what, request, status, error, description] of BAD) {
   test(`no login: ${what}`, async () => {
     const reply = await post(...request);
     const number = /^AADSTS(\d+)/.exec(description)?.[1];
-    assert.deepEqual([reply.statusCode, reply.json()], [status, { error, error_description: description, ...(number === undefined ? {} : { error_codes: [Number(number)] }) }]);
+    assert.deepEqual([reply.statusCode, reply.json()], [status, { error, error_description: description, ...(number === undefined ? {} : { error_codes: [Number(number)] }), trace_id: reply.headers['x-ms-request-id'] }]);
     assert.equal(reply.headers['cache-control'], 'no-store');
     const challenged = status === 401 && request[1]?.headers !== undefined;
     assert.equal(reply.headers['www-authenticate'], challenged ? 'Basic realm="mintmark", charset="UTF-8"' : undefined);
@@ -77,7 +77,7 @@ test('other methods and media types', async () => {
   const json = await world.server.inject({ method: 'POST', url: URL_TOKEN, payload: FORM });
   assert.deepEqual([json.statusCode, json.json<{ error: string }>().error], [415, 'invalid_request']);
   const empty = await world.server.inject({ method: 'POST', url: URL_TOKEN });
-  assert.deepEqual([empty.statusCode, empty.json()], [400, { error: 'invalid_request', error_description: 'The request has no form-encoded body.' }]);
+  assert.deepEqual([empty.statusCode, empty.json()], [400, { error: 'invalid_request', error_description: 'The request has no form-encoded body.', trace_id: empty.headers['x-ms-request-id'] }]);
 });
 
 test('discovery is on the configured host, in the stored spelling of the tenant', async () => {

@@ -76,14 +76,17 @@ async function logIn(access: Access, managementUrl: string, request: TenantReque
   return { token_type: 'Bearer', expires_in: expiresInSeconds, access_token: accessToken };
 }
 
-/** RFC 6749, section 5.2: the OAuth form of an error, and a challenge when the client used the Authorization header. */
+/**
+ * RFC 6749, section 5.2: the OAuth form of an error, and a challenge when the client used the Authorization header. `trace_id` is the request id once more:
+ * Azure's SDKs show that, and no headers.
+ */
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = foreseen(thrown);
   request.refusal = error.code;
   const { status, headers, body } = errorReply(error, request.id);
   if (STATUS[error.code].status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'login failed');
   const challenge = error.code === 'InvalidClient' && request.headers.authorization !== undefined ? { 'www-authenticate': 'Basic realm="mintmark", charset="UTF-8"' } : {};
-  void reply.code(status).headers({ ...NO_STORE, ...headers, ...challenge }).type('application/json').send({ error: oauthError(error.code), error_description: body.error.message, ...errorCodes(body.error.message) });
+  void reply.code(status).headers({ ...NO_STORE, ...headers, ...challenge }).type('application/json').send({ error: oauthError(error.code), error_description: body.error.message, ...errorCodes(body.error.message), trace_id: request.id });
 }
 
 /** The number in a message, where it has one, as Entra ID tells it to programs. */

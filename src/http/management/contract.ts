@@ -252,8 +252,8 @@ export const listOf = <T extends z.ZodType>(item: T) => z.object({ value: z.arra
 
 export const loginReply = z.object({ token_type: z.literal('Bearer'), expires_in: z.int(), access_token: z.string() });
 export type LoginReply = z.infer<typeof loginReply>;
-/** RFC 6749, section 5.2; `error_codes` as Entra ID adds them. */
-export const loginError = z.object({ error: z.string(), error_description: z.string(), error_codes: z.array(z.int()).optional() });
+/** RFC 6749, section 5.2; `error_codes` and `trace_id` as Entra ID adds them. */
+export const loginError = z.object({ error: z.string(), error_description: z.string(), error_codes: z.array(z.int()).optional(), trace_id: z.string() });
 
 /** RFC 8414, section 2, as far as Azure's clients need it. `authorization_endpoint` is required by them and leads nowhere. */
 export const loginDiscovery = z.object({

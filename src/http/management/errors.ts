@@ -113,12 +113,21 @@ export const bodyCut = (): MintmarkError => new MintmarkError('InvalidRequestCon
 export function errorReply(error: MintmarkError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: ErrorBody } {
   const edge: Edge = STATUS[error.code];
   const retryAfter = error.retryAfter ?? edge.retryAfter;
-  const headers = { ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...(error.code === 'AuthenticationFailed' ? { 'www-authenticate': 'Bearer' } : {}) };
+  const headers: Readonly<Record<string, string>> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   const message = edge.hidden === true ? `The server failed in a way that it did not foresee. The request id ${requestId} finds it in the server's log.` : error.message;
   const code = edge.hidden === true ? 'InternalError' : error.code;
   const { target, details } = error;
   return { status: edge.status, headers, body: { error: { code, message, ...(target === undefined ? {} : { target }), ...(details.length === 0 ? {} : { details: details.map(detailBody) }) } } };
 }
+
+/**
+ * What a refused bearer is told (RFC 6750, section 3). Who showed a token is told it in the words of Entra ID's continuous access evaluation, by which
+ * Azure's SDKs know to log in anew in place of showing the token that they hold until it ends.
+ */
+export const bearerChallenge = (authorization: string | undefined): string => (/^Bearer /i.test(authorization ?? '') ? `Bearer error="insufficient_claims", claims="${NEW_TOKEN}"` : 'Bearer');
+
+/** Any token that is newer. */
+const NEW_TOKEN = Buffer.from('{"access_token":{"nbf":{"essential":true}}}').toString('base64');
 
 const detailBody = ({ code, message, target }: ErrorDetail) => ({ code, message, ...(target === undefined ? {} : { target }) });
 

@@ -89,10 +89,13 @@ const TOKENS: readonly (readonly [string, string | undefined])[] = [
   ['no header', undefined], ['Basic', 'Basic YTpi'], ['no token', 'Bearer '], ['no JWT', 'Bearer abc'], ['none', 'Bearer eyJhbGciOiJub25lIn0.e30.'], ['two parts', 'Bearer a.b c'], ['over-long', `Bearer ${'a'.repeat(9000)}`],
 ];
 
+/** `{"access_token":{"nbf":{"essential":true}}}`: a client of Azure logs in anew. */
+const CHALLENGE = 'Bearer error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="';
+
 for (const [what, authorization] of TOKENS) {
   test(`401 for ${what}`, async () => {
     const reply = await world.server.inject({ url: '/subscriptions', headers: authorization === undefined ? {} : { authorization } });
-    assert.deepEqual([reply.statusCode, reply.headers['www-authenticate'], reply.json<{ error: { code: string } }>().error.code], [401, 'Bearer', 'AuthenticationFailed']);
+    assert.deepEqual([reply.statusCode, reply.headers['www-authenticate'], reply.json<{ error: { code: string } }>().error.code], [401, authorization?.startsWith('Bearer ') === true ? CHALLENGE : 'Bearer', 'AuthenticationFailed']);
   });
 }
 

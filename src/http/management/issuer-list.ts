@@ -1,10 +1,9 @@
 /**
- * All issuers of a subscription, for tables: a small part of OData's `$filter` and `$orderby`.
+ * All issuers of a subscription, for tables: `$filter` by `location` and `resourceGroup`, and a small part of OData's `$orderby`.
  *
- * `$filter` is `location eq '…'` and `resourceGroup eq '…'`, joined by `and`. Without `$orderby` the list is by id and
- * pages without end; `$orderby` is `name` or `nextRotationAt` with `asc` or `desc`, sorts in memory, and is refused
- * where more than 1000 clusters have an issuer there. Of all that are sorted only what the order needs is read and kept,
- * in steps between which other requests have their turn; only the page is rendered.
+ * Without `$orderby` the list is by id and pages without end; `$orderby` is `name` or `nextRotationAt` with `asc` or `desc`, sorts
+ * in memory, and is refused where more than 1000 clusters have an issuer there. Of all that are sorted only what the order
+ * needs is read and kept, in steps between which other requests have their turn; only the page is rendered.
  */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
@@ -16,10 +15,10 @@ import type { Issuers } from '../../service/issuers.ts';
 import type { Listed, Page } from '../../store/store.ts';
 import type { IssuerSummaryBody } from './contract.ts';
 import { issuerSummaryBody, type ListedCluster } from './issuer-body.ts';
+import { parseEqualities } from './filter.ts';
 import { listBody, pageOf, pageQuery } from './paging.ts';
 import type { Asked } from './route.ts';
 
-const CONDITION = /^(location|resourceGroup) eq '([^']{1,100})'$/;
 const ORDER = /^(name|nextRotationAt)(?: (asc|desc))?$/;
 const MOST_SORTED = 1000;
 /** Clusters, or rings, that are read at a time. */
@@ -37,7 +36,7 @@ interface Deps {
 /** @throws MintmarkError `InvalidQueryParameter`. */
 export async function listIssuers(deps: Deps, asked: Asked<string, unknown, z.output<typeof issuerListQuery>>) {
   const { $filter = '', $orderby = '' } = asked.query;
-  const filter = parseFilter($filter);
+  const filter = parseEqualities($filter, ['location', 'resourceGroup']);
   const subscriptionId = asked.subscription.id;
   const scope = filter.resourceGroup === undefined ? subscriptionScope(subscriptionId) : resourceGroupId(subscriptionId, filter.resourceGroup);
   const find = (page: Page): Promise<Listed<ListedCluster>> => findClusters(deps.clusters, scope, filter, page);
@@ -48,7 +47,7 @@ export async function listIssuers(deps: Deps, asked: Asked<string, unknown, z.ou
 async function findClusters(clusters: Clusters, scope: string, { location }: Filter, page: Page): Promise<Listed<ListedCluster>> {
   const { items, next } = await clusters.list({ scope, withIssuer: true }, page);
   const found = items.map(({ cluster }) => ({ id: cluster.id, name: cluster.name, location: cluster.location, issuerId: cluster.issuerId }));
-  return { items: found.filter((cluster) => location === undefined || cluster.location === location), next };
+  return { items: found.filter((cluster) => location === undefined || cluster.location === normalizeLocation(location)), next };
 }
 
 async function summaries(issuers: Issuers, { items, next }: Listed<ListedCluster>): Promise<Listed<IssuerSummaryBody>> {
@@ -90,14 +89,6 @@ async function keyed(issuers: Issuers, clusters: readonly ListedCluster[], keyOf
     if (all.length % STEP === 0) await setImmediate();
   }
   return all;
-}
-
-function parseFilter(text: string): Filter {
-  if (text.trim() === '') return {};
-  const conditions = text.trim().split(/ +and +/).map((condition) => CONDITION.exec(condition.trim()));
-  if (conditions.includes(null)) throw refuse('$filter', "$filter is location eq '…' or resourceGroup eq '…', or both joined by 'and'.");
-  const filter: Filter = Object.fromEntries(conditions.map((match) => [match![1], match![2]]));
-  return filter.location === undefined ? filter : { ...filter, location: normalizeLocation(filter.location) };
 }
 
 type KeyOf = (cluster: ListedCluster, issuers: Issuers) => Promise<string>;

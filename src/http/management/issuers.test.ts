@@ -84,7 +84,8 @@ test('deleting the cluster cancels a rotation that waits', async () => {
   await world.rotate();
   const waiting = await world.rotate();
   await world.ask('DELETE', CLUSTER);
-  assert.equal((await world.poll(waiting)).json<OperationBody>().status, 'Canceled');
+  const { status, error } = (await world.poll(waiting)).json<OperationBody>();
+  assert.deepEqual([status, error], ['Canceled', { code: 'OperationNotAllowed', message: 'The operation was cancelled, because its issuer was deleted.' }]);
   const result = await world.ask('GET', String(waiting.headers.location).slice(URL_BASE.length));
   assert.deepEqual([result.statusCode, result.json()], [409, { error: { code: 'OperationNotAllowed', message: 'The operation was cancelled, because its issuer was deleted.' } }]);
 });

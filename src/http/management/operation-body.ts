@@ -1,4 +1,5 @@
 /** Long-running operations on the wire: where they are polled, and what a poll says. */
+import type { ErrorDetail } from '../../domain/errors.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { subscriptionScope } from '../../domain/resource-id.ts';
 import type { Waiting } from '../../service/key-rings.ts';
@@ -18,8 +19,12 @@ export const pollingHeaders = (managementUrl: string, location: string, operatio
   ...RETRY_AFTER,
 });
 
+/** What is told of one that was cancelled: nothing else cancels. */
+export const CANCELLED = { code: 'OperationNotAllowed', message: 'The operation was cancelled, because its issuer was deleted.' } as const satisfies ErrorDetail;
+
 export function operationBody(location: string, operation: Operation, waiting: Waiting | null): OperationBody {
-  const { error, endedAt } = operation;
+  const { endedAt } = operation;
+  const error: ErrorDetail | null = operation.error ?? (operation.status === 'Canceled' ? CANCELLED : null);
   return {
     id: path('operations', location, operation), name: operation.id, status: operation.status, startTime: operation.startedAt.toISOString(),
     ...(endedAt === null ? {} : { endTime: endedAt.toISOString() }),

@@ -29,6 +29,16 @@ test('created, updated, shown, as Azure Resource Manager does', async () => {
   }
 });
 
+test('a list of those with a tag; a filter that is not understood is refused, not ignored', async () => {
+  const world = await openManagement();
+  const groups = `/subscriptions/${SUBSCRIPTION}/resourceGroups`;
+  for (const [name, env] of [['one', 'dev'], ['two', 'prod'], ['three', 'dev']] as const) await world.ask('PUT', `${groups}/${name}`, { tags: { env } });
+  const ask = ($filter: string) => world.ask('GET', `${groups}?${new URLSearchParams({ $filter }).toString()}`);
+  assert.deepEqual((await ask("tagname eq 'Env' and tagvalue eq 'dev'")).json<{ value: { name: string }[] }>().value.map(({ name }) => name), ['one', 'three']);
+  const refused = await ask("location eq 'eastus'");
+  assert.deepEqual([refused.statusCode, refused.json<{ error: { code: string } }>().error.code], [400, 'InvalidQueryParameter']);
+});
+
 test('a deletion takes the clusters with it, more than one transaction of them, and closes their issuers', async () => {
   const world = await openManagement();
   await world.ask('PUT', GROUP, {});

@@ -1,4 +1,4 @@
-/** The list of all resources of a subscription, as `az resource list` asks for it. */
+/** The list of all resources of a subscription or a group, as `az resource list` and the Azure SDKs ask for it. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { openManagement, SUBSCRIPTION } from '../../../test/support/management.ts';
@@ -30,6 +30,9 @@ const FILTERS: Readonly<Record<string, readonly string[]>> = {
   "location eq 'West US'": ['two', 'two'],
   "name eq 'ONE' AND resourceGroup eq 'a'": ['one'],
   "resourceGroup eq 'nothere'": [],
+  "tagName eq 'OF' and tagValue eq 'a'": ['one', 'two'],
+  "tagname eq 'of' and tagvalue eq 'a' and name eq 'one'": ['one'],
+  "tagName eq 'nothere'": [],
 };
 
 for (const [filter, names] of Object.entries(FILTERS)) {
@@ -38,6 +41,16 @@ for (const [filter, names] of Object.entries(FILTERS)) {
     assert.deepEqual([reply.statusCode, reply.json<List>().value.map(nameOf), reply.json<List>().nextLink], [200, names, undefined]);
   });
 }
+
+test('of a group alone', async () => {
+  const group = `${S}/resourceGroups/A/resources`;
+  const names = async (query: string): Promise<readonly string[]> => (await ask('GET', `${group}${query}`)).json<List>().value.map(nameOf);
+  assert.deepEqual([await names(''), await names(`?$filter=${encodeURIComponent("location eq 'westus'")}`)], [['one', 'two', 'app'], ['two']]);
+  const { nextLink } = (await ask('GET', `${group}?$top=2`)).json<List>();
+  assert.deepEqual((await ask('GET', nextLink!.slice(nextLink!.indexOf('/subscriptions')))).json<List>().value.map(nameOf), ['app']);
+  const refused = await ask('GET', `${group}?$filter=${encodeURIComponent("resourceGroup eq 'a'")}`);
+  assert.deepEqual([refused.statusCode, (await ask('GET', `${S}/resourceGroups/nothere/resources`)).json<{ error: { code: string } }>().error.code], [400, 'ResourceGroupNotFound']);
+});
 
 test('what one is', async () => {
   const { value } = (await ask('GET', `${S}/resources?$filter=${encodeURIComponent("resourceGroup eq 'a' and name eq 'two'")}`)).json<List>();
@@ -56,7 +69,7 @@ test('pages, from one type into the next', async () => {
   assert.deepEqual([pages, names], [2, ['one', 'two', 'one', 'two', 'app', 'app']]);
 });
 
-for (const query of ["$filter=tagName eq 'x'", "$filter=name eq 'a' or name eq 'b'", "$filter=name eq 'a' and name eq 'b'", '$skiptoken=7', '$skiptoken=0.!', '$skiptoken=x']) {
+for (const query of ["$filter=type eq 'x'", "$filter=name eq 'a' or name eq 'b'", "$filter=name eq 'a' and name eq 'b'", '$skiptoken=7', '$skiptoken=0.!', '$skiptoken=x']) {
   test(`refused: ${query}`, async () => {
     const reply = await ask('GET', `${S}/resources?${query.replaceAll(' ', '%20')}`);
     assert.deepEqual([reply.statusCode, reply.json<{ error: { code: string } }>().error.code], [400, 'InvalidQueryParameter']);

@@ -38,6 +38,7 @@ const ROUTES: readonly string[] = [
   `HEAD ${G} resource/read on resource group`,
   `DELETE ${G} resource/delete on resource group`,
   `GET ${S}/resources resource/read on subscription`,
+  `GET ${G}/resources resource/read on resource group`,
   `GET ${S}/providers/Microsoft.ContainerService/managedClusters resource/read on subscription`,
   `GET ${G}/providers/Microsoft.ContainerService/managedClusters resource/read on resource group`,
   `PUT ${C} resource/write on managed cluster`,

@@ -48,7 +48,7 @@ test('a store that is busy is 503 with Retry-After, at the login too', async () 
   const reply = await world.server.inject({ method: 'GET', url: '/subscriptions', headers: { authorization: 'Bearer a.b.c' } });
   assert.deepEqual([reply.statusCode, reply.headers['retry-after'], reply.json()], [503, '1', { error: { code: 'StoreBusy', message: 'Busy.' } }]);
   const login = await world.server.inject({ method: 'POST', url: `/${TENANT}/oauth2/v2.0/token`, headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: 'grant_type=client_credentials' });
-  assert.deepEqual([login.statusCode, login.headers['retry-after'], login.json()], [503, '1', { error: 'temporarily_unavailable', error_description: 'Busy.' }]);
+  assert.deepEqual([login.statusCode, login.headers['retry-after'], login.json()], [503, '1', { error: 'temporarily_unavailable', error_description: 'Busy.', trace_id: login.headers['x-ms-request-id'] }]);
 });
 
 test('health and readiness need no login', async () => {

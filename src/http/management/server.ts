@@ -28,7 +28,7 @@ import type { RoleAssignments } from '../../service/role-assignments.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
 import { registerLogin } from '../login/login.ts';
-import { bodyCut, errorReply, foreseen, STATUS } from './errors.ts';
+import { bearerChallenge, bodyCut, errorReply, foreseen, STATUS } from './errors.ts';
 import { clientRequestId, passGuard } from './guard.ts';
 import { parseJsonBody } from './json-body.ts';
 import { refuseMalformed, watchReplies } from './malformed.ts';
@@ -106,7 +106,7 @@ export const managementRoutes = (deps: ManagementDeps, config: ManagementConfig)
   ...healthRoutes(deps.ready),
   ...subscriptionRoutes(deps.access, config.configuredLocations),
   ...resourceGroupRoutes(deps.resourceGroups, config.managementUrl),
-  ...resourceRoutes(deps.clusters, deps.identities, config.managementUrl),
+  ...resourceRoutes(deps, config.managementUrl),
   ...managedClusterRoutes(deps.clusters, deps.resourceGroups, config.managementUrl),
   ...managedClusterPartRoutes(deps.clusters),
   ...managedClusterActionRoutes(deps.clusters, deps.keyRings, config.managementUrl),
@@ -195,5 +195,6 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
   request.refusal = error.code;
   if (STATUS[error.code].status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'request failed');
   const { status, headers, body } = errorReply(error, request.id);
+  if (error.code === 'AuthenticationFailed') reply.header('www-authenticate', bearerChallenge(request.headers.authorization));
   void reply.code(status).headers(headers).type('application/json').send(body);
 }

@@ -30,7 +30,7 @@ test('logins are refused in the form of OAuth 2.0: too many from one address, to
   const login = (world: typeof logins, secret: string, remoteAddress = '192.0.2.1') => world.server.inject({ method: 'POST', url: URL_TOKEN, headers: FORM, remoteAddress, payload: credentials(secret) });
   for (let times = 0; times < 4; times += 1) assert.equal((await login(logins, SECRET)).statusCode, 200);
   const refused = await login(logins, SECRET);
-  assert.deepEqual([refused.statusCode, refused.headers['retry-after'], refused.headers['cache-control'], refused.json()], [429, '1', 'no-store', { error: 'temporarily_unavailable', error_description: 'There were too many logins from this address. Try again in 1 s.' }]);
+  assert.deepEqual([refused.statusCode, refused.headers['retry-after'], refused.headers['cache-control'], refused.json()], [429, '1', 'no-store', { error: 'temporarily_unavailable', error_description: 'There were too many logins from this address. Try again in 1 s.', trace_id: refused.headers['x-ms-request-id'] }]);
   assert.equal((await login(logins, SECRET, '192.0.2.2')).statusCode, 200);
 
   const failures = await openManagement({ limits: { failedLogins: 2 } });

@@ -4,7 +4,7 @@ import type { Access } from '../../../service/access.ts';
 import type { Caller } from '../../../service/caller.ts';
 import type { Operations } from '../../../service/operations.ts';
 import { operation as operationSchema } from '../contract.ts';
-import { operationBody, pollingHeaders, RETRY_AFTER } from '../operation-body.ts';
+import { CANCELLED, operationBody, pollingHeaders, RETRY_AFTER } from '../operation-body.ts';
 import { SUBSCRIPTION } from '../paths.ts';
 import { type Asked, type Route, route } from '../route.ts';
 
@@ -35,7 +35,8 @@ export function operationRoutes(operations: Operations, access: Access, manageme
         const { operation } = await find(asked);
         if (operation.status === 'InProgress') return { status: 202, headers: pollingHeaders(managementUrl, asked.params.location, operation) };
         if (operation.status === 'Succeeded') return { status: 204 };
-        throw new MintmarkError(operation.error?.code ?? 'OperationNotAllowed', operation.error?.message ?? 'The operation was cancelled, because its issuer was deleted.');
+        const { code, message } = operation.error ?? CANCELLED;
+        throw new MintmarkError(code, message);
       },
     }),
   ];

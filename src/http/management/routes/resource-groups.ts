@@ -1,7 +1,9 @@
 /** Resource groups, in the shape of Azure Resource Manager. */
+import { z } from 'zod';
 import { eTagOf, type Resource } from '../../../domain/resource.ts';
 import type { GroupAddress, ResourceGroups } from '../../../service/resource-groups.ts';
 import { listOf, resourceGroup, type ResourceGroupBody, resourceGroupRequest, tagsRequest } from '../contract.ts';
+import { hasTag, parseEqualities, TAG_MEMBERS } from '../filter.ts';
 import { pollingHeaders } from '../operation-body.ts';
 import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
 import { RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
@@ -10,11 +12,17 @@ import { type Asked, type Route, route } from '../route.ts';
 const READ = { action: 'resource/read', on: 'resource group' } as const;
 const WRITE = { action: 'resource/write', on: 'resource group' } as const;
 
+const groupsQuery = pageQuery.extend({ $filter: z.string().max(2000).optional() });
+
 export const resourceGroupRoutes = (groups: ResourceGroups, managementUrl: string): readonly Route[] => [
   route({
-    method: 'GET', url: `${SUBSCRIPTION}/resourceGroups`, access: { action: 'resource/read', on: 'subscription' }, summary: 'Lists the resource groups of a subscription.',
-    query: pageQuery, replies: { 200: listOf(resourceGroup) },
-    handle: async (asked) => ({ status: 200, body: listBody(managementUrl, asked, await fillPage((page) => groups.list(asked.subscription.id, page), pageOf(asked.query)), groupBody) }),
+    method: 'GET', url: `${SUBSCRIPTION}/resourceGroups`, access: { action: 'resource/read', on: 'subscription' },
+    summary: `Lists the resource groups of a subscription. $filter: ${TAG_MEMBERS.join(', ')} eq '…', joined by 'and'.`, query: groupsQuery, replies: { 200: listOf(resourceGroup) },
+    async handle(asked) {
+      const tag = parseEqualities(asked.query.$filter, TAG_MEMBERS);
+      const { items, next } = await fillPage((page) => groups.list(asked.subscription.id, page), pageOf(asked.query));
+      return { status: 200, body: listBody(managementUrl, asked, { items: items.filter(({ tags }) => hasTag(tag, tags)), next }, groupBody) };
+    },
   }),
   route({
     method: 'PUT', url: RESOURCE_GROUP, access: WRITE, summary: 'Creates or updates a resource group; what is absent is kept.', body: resourceGroupRequest, replies: { 200: resourceGroup, 201: resourceGroup },

@@ -1,8 +1,7 @@
 /**
- * All resources of a subscription in one list, whatever their type, as `az resource list` asks for them.
+ * All resources of a subscription or a group in one list, whatever their type, as `az resource list` and the Azure SDKs ask for them.
  *
- * One type comes after the other; where a page ends says which of them it is in. `$filter` is a small part of OData's: equality of
- * `resourceGroup`, `resourceType`, `location` and `name`, joined by `and`.
+ * One type comes after the other; where a page ends says which of them it is in.
  */
 import { z } from 'zod';
 import { MintmarkError } from '../../../domain/errors.ts';
@@ -11,22 +10,31 @@ import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE, resourceGroupId, subscript
 import type { Resource } from '../../../domain/resource.ts';
 import type { Clusters } from '../../../service/clusters.ts';
 import type { Identities } from '../../../service/identities.ts';
+import type { ResourceGroups } from '../../../service/resource-groups.ts';
 import type { Listed, Page } from '../../../store/store.ts';
 import { listOf } from '../contract.ts';
+import { hasTag, parseEqualities, TAG_MEMBERS } from '../filter.ts';
 import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
-import { SUBSCRIPTION } from '../paths.ts';
-import { type Route, route } from '../route.ts';
+import { RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
+import { type Answer, type Asked, type Route, route } from '../route.ts';
 
-const CONDITION = /^(resourceGroup|resourceType|location|name) eq '([^']{1,200})'$/i;
+const IN_A_GROUP = ['resourceType', 'location', 'name', ...TAG_MEMBERS] as const;
+const MEMBERS = ['resourceGroup', ...IN_A_GROUP] as const;
 const PLACE = /^([01])(?:\.(.+))?$/;
 
 const resource = z.object({ id: z.string(), name: z.string(), type: z.string(), location: z.string(), tags: z.record(z.string(), z.string()) });
-const resourcesQuery = pageQuery.extend({ $filter: z.string().max(1000).optional() });
+const resourcesQuery = pageQuery.extend({ $filter: z.string().max(2000).optional() });
 
-type Filter = Readonly<Partial<Record<'resourcegroup' | 'resourcetype' | 'location' | 'name', string>>>;
+type Filter = Readonly<Partial<Record<(typeof IN_A_GROUP)[number], string>>>;
 type Find = (scope: string, page: Page) => Promise<Listed<Resource>>;
 
-export function resourceRoutes(clusters: Clusters, identities: Identities, managementUrl: string): readonly Route[] {
+interface Deps {
+  readonly clusters: Clusters;
+  readonly identities: Identities;
+  readonly resourceGroups: ResourceGroups;
+}
+
+export function resourceRoutes({ clusters, identities, resourceGroups }: Deps, managementUrl: string): readonly Route[] {
   const types: readonly (readonly [string, Find])[] = [
     [MANAGED_CLUSTER_TYPE, async (scope, page) => {
       const { items, next } = await clusters.list({ scope }, page);
@@ -34,16 +42,28 @@ export function resourceRoutes(clusters: Clusters, identities: Identities, manag
     }],
     [MANAGED_IDENTITY_TYPE, (scope, page) => identities.list(scope, page)],
   ];
-  return [route({
-    method: 'GET', url: `${SUBSCRIPTION}/resources`, access: { action: 'resource/read', on: 'subscription' },
-    summary: "Lists a subscription's clusters and identities. $filter: resourceGroup, resourceType, location or name eq '…', joined by 'and'.", query: resourcesQuery, replies: { 200: listOf(resource) },
-    async handle(asked) {
-      const filter = parseFilter(asked.query.$filter);
-      const scope = filter.resourcegroup === undefined ? subscriptionScope(asked.subscription.id) : resourceGroupId(asked.subscription.id, filter.resourcegroup);
-      const { items, next } = await fillPage((page) => onePage(types, scope, page), pageOf(asked.query));
-      return { status: 200, body: listBody(managementUrl, asked, { items: items.filter(matching(filter)), next }, resourceBody) };
-    },
-  })];
+  async function list(asked: Pick<Asked<string, unknown, z.output<typeof resourcesQuery>>, 'query' | 'path' | 'search'>, scope: string, filter: Filter): Promise<Answer> {
+    const { items, next } = await fillPage((page) => onePage(types, scope, page), pageOf(asked.query));
+    return { status: 200, body: listBody(managementUrl, asked, { items: items.filter(matching(filter)), next }, resourceBody) };
+  }
+  return [
+    route({
+      method: 'GET', url: `${SUBSCRIPTION}/resources`, access: { action: 'resource/read', on: 'subscription' },
+      summary: `Lists a subscription's clusters and identities. $filter: ${MEMBERS.join(', ')} eq '…', joined by 'and'.`, query: resourcesQuery, replies: { 200: listOf(resource) },
+      async handle(asked) {
+        const { resourceGroup, ...filter } = parseEqualities(asked.query.$filter, MEMBERS);
+        return list(asked, resourceGroup === undefined ? subscriptionScope(asked.subscription.id) : resourceGroupId(asked.subscription.id, resourceGroup), filter);
+      },
+    }),
+    route({
+      method: 'GET', url: `${RESOURCE_GROUP}/resources`, access: { action: 'resource/read', on: 'resource group' },
+      summary: `Lists a resource group's clusters and identities. $filter: ${IN_A_GROUP.join(', ')} eq '…', joined by 'and'.`, query: resourcesQuery, replies: { 200: listOf(resource) },
+      async handle(asked) {
+        const group = await resourceGroups.get({ tenantId: asked.caller.tenantId, subscriptionId: asked.subscription.id, name: asked.params.resourceGroup });
+        return list(asked, group.id, parseEqualities(asked.query.$filter, IN_A_GROUP));
+      },
+    }),
+  ];
 }
 
 /** A part of one type's list; behind its end stands the beginning of the next type's. */
@@ -56,18 +76,9 @@ async function onePage(types: readonly (readonly [string, Find])[], scope: strin
   return { items, next: at + 1 < types.length ? String(at + 1) : null };
 }
 
-/** @throws MintmarkError `InvalidQueryParameter`. */
-function parseFilter(text = ''): Filter {
-  const parts = text.split(/ and /i).map((part) => part.trim()).filter((part) => part !== '').map((part) => CONDITION.exec(part));
-  const found = parts.map((part) => [part?.[1]?.toLowerCase(), part?.[2]] as const);
-  if (found.some(([name]) => name === undefined) || new Set(found.map(([name]) => name)).size < found.length) {
-    throw new MintmarkError('InvalidQueryParameter', "The filter is not understood. It is resourceGroup, resourceType, location or name eq '…', each once, joined by 'and'.", { target: '$filter' });
-  }
-  return Object.fromEntries(found) as Filter;
-}
-
-const matching = ({ resourcetype, location, name }: Filter) => (one: Resource): boolean =>
-  (resourcetype === undefined || one.type.toLowerCase() === resourcetype.toLowerCase())
+const matching = ({ resourceType, location, name, ...tag }: Filter) => (one: Resource): boolean =>
+  hasTag(tag, one.tags)
+  && (resourceType === undefined || one.type.toLowerCase() === resourceType.toLowerCase())
   && (location === undefined || one.location === normalizeLocation(location))
   && (name === undefined || one.name.toLowerCase() === name.toLowerCase());
 
