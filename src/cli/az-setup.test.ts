@@ -29,7 +29,7 @@ test('the text for the shell: quoted, and without the secret', async () => {
     'else command az cloud register --name mintmark --endpoint-resource-manager https://localhost:8443',
     'fi',
     'command az cloud set --name mintmark',
-    String.raw`command az login --service-principal --username client-1 --tenant tenant-1 --password "$(sed -n 's/.*"clientSecret": "\(.*\)".*/\1/p' ${quoted('profile.json')})"`,
+    String.raw`command az login --service-principal --username client-1 --tenant tenant-1 --password="$(sed -n 's/.*"clientSecret": "\(.*\)".*/\1/p' ${quoted('profile.json')})"`,
     '',
   ]);
 });

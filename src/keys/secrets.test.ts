@@ -41,3 +41,9 @@ test('a random secret is known by its digest, and no other one is', () => {
   assert.equal(digestOf('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.deepEqual([hasDigest(secret, digestOf(secret)), hasDigest(`${secret}x`, digestOf(secret)), hasDigest('', digestOf(secret)), hasDigest(secret, null)], [true, false, false, false]);
 });
+
+test('a new secret is 256 bits in base64url, and no command line takes it for an option', () => {
+  const secrets = Array.from({ length: 2000 }, newSecret);
+  for (const secret of secrets) assert.match(secret, /^\w[\w-]{42}$/);
+  assert.equal(new Set(secrets).size, secrets.length);
+});

@@ -17,8 +17,11 @@ const MOST_MEMORY = 256 * 1024 * 1024;
 
 const FORM = /^scrypt\$(\d{1,8})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,128})\$([\w-]{43})$/;
 
-/** A new secret, of 256 random bits. */
-export const newSecret = (): string => randomBytes(32).toString('base64url');
+/** A new secret, of 256 random bits but for those of base64url that begin with a hyphen: a command line would take such a one for an option. */
+export function newSecret(): string {
+  const secret = randomBytes(32).toString('base64url');
+  return secret.startsWith('-') ? newSecret() : secret;
+}
 
 /** SHA-256, hex, of a secret that `newSecret` made. */
 export const digestOf = (secret: string): string => createHash('sha256').update(secret, 'utf8').digest('hex');

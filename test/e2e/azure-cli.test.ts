@@ -51,7 +51,7 @@ describe('azure-cli', () => {
     assert.equal(first!.cloudName, 'mintmark');
     assert.deepEqual((await done('bin/mintmark az-setup --run')).split('\n'), [`export AZURE_CONFIG_DIR=${join(home.dir, 'azure-cli')}`, `export REQUESTS_CA_BUNDLE=${profile.caFile}`, 'export AZURE_CORE_COLLECT_TELEMETRY=0', '']);
     await refused('az login --service-principal --username "$CLIENT" --password wrong --tenant "$TENANT"', 1, /AADSTS7000215: Invalid client id or client secret/);
-    const [subscription] = await json<{ cloudName: string; id: string; tenantId: string }[]>('az login --service-principal --username "$CLIENT" --password "$SECRET" --tenant "$TENANT"');
+    const [subscription] = await json<{ cloudName: string; id: string; tenantId: string }[]>('az login --service-principal --username "$CLIENT" --password="$SECRET" --tenant "$TENANT"');
     assert.deepEqual([subscription!.cloudName, subscription!.id, subscription!.tenantId], ['mintmark', profile.subscriptionId, profile.tenantId]);
     assert.equal((await json<{ environmentName: string }>('az account show')).environmentName, 'mintmark');
     assert.deepEqual(await json(`az account list-locations --query "[?name=='eastus'].displayName"`), ['East US']);

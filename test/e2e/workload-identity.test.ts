@@ -50,7 +50,7 @@ test('Azure CLI runs steps 1 to 3 as they are, but for its roles', { skip: AZURE
   await azureHome.start();
   const { endpoint, tenantId, clientId, clientSecret, caFile } = await azureHome.profile();
   const az = new AzureCli({ MINTMARK_HOME: azureHome.dir, ENDPOINT: endpoint, TENANT: tenantId, CLIENT: clientId, SECRET: clientSecret }, caFile);
-  const login = ['set -e', 'az cloud register --name mintmark --endpoint-resource-manager "$ENDPOINT"', 'az cloud set --name mintmark', 'az login --service-principal --username "$CLIENT" --password "$SECRET" --tenant "$TENANT"'];
+  const login = ['set -e', 'az cloud register --name mintmark --endpoint-resource-manager "$ENDPOINT"', 'az cloud set --name mintmark', 'az login --service-principal --username "$CLIENT" --password="$SECRET" --tenant "$TENANT"'];
   const { code, stderr } = await az.run([...login, ...blocksOf(PAGE.split('\n## 4. ')[0]!)].join('\n').replace(/^az role .*\n/m, '')).finally(() => az.remove());
   assert.equal(code, 0, stderr);
   const { issuerURL } = await (await ClusterApi.open(azureHome, { group: GROUP, name: 'myAKSCluster' })).show();

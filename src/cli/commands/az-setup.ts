@@ -25,13 +25,16 @@ const environmentOf = ({ home, caPath }: Profile): Readonly<Record<string, strin
   AZURE_CORE_COLLECT_TELEMETRY: '0',
 });
 
-/** The lines of Azure CLI: `update` for a cloud that it knows already, at whatever address. */
+/**
+ * The lines of Azure CLI: `update` for a cloud that it knows already, at whatever address. The password comes behind
+ * `logIn`, in one word with its option: it may begin with a hyphen.
+ */
 const linesOf = ({ endpoint, clientId, tenantId }: Profile) => ({
   isKnown: cloud('show'),
   register: cloud('register', '--endpoint-resource-manager', endpoint),
   update: cloud('update', '--endpoint-resource-manager', endpoint, '--endpoint-active-directory', `${endpoint}/adfs`, '--endpoint-active-directory-resource-id', endpoint),
   choose: cloud('set'),
-  logIn: ['login', '--service-principal', '--username', clientId, '--tenant', tenantId, '--password'],
+  logIn: ['login', '--service-principal', '--username', clientId, '--tenant', tenantId],
 });
 
 const word = (text: string): string => (/^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
@@ -49,7 +52,7 @@ function script(profile: Profile): string {
     `else ${shellLine(register)}`,
     'fi',
     shellLine(choose),
-    `${shellLine(logIn)} ${secret}`,
+    `${shellLine(logIn)} --password=${secret}`,
     '',
   ].join('\n');
 }
@@ -80,7 +83,7 @@ async function perform(session: Session, profile: Profile): Promise<void> {
   await rm(secretFile, { force: true });
   try {
     await writeFile(secretFile, profile.clientSecret, { mode: 0o600, flag: 'wx' });
-    await must([...logIn, `@${secretFile}`]);
+    await must([...logIn, `--password=@${secretFile}`]);
   } finally {
     await rm(secretFile, { force: true });
   }
