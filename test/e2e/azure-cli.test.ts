@@ -63,6 +63,7 @@ describe('azure-cli', () => {
     assert.deepEqual(await json('az group list --query "[].name"'), ['dev', G]);
     assert.deepEqual([await done(`az group exists --name ${G}`), await done('az group exists --name nothere')], ['true\n', 'false\n']);
     assert.deepEqual(await json(`az group update --name ${G} --tags team=platform --query tags`), { team: 'platform' });
+    assert.deepEqual(await json('az group list --tag team=platform --query "[].name"'), [G]);
     await refused('az group show --name nothere', 3, /^ERROR: \(ResourceGroupNotFound\) /);
   });
 
@@ -149,6 +150,7 @@ describe('azure-cli', () => {
     assert.equal(await done(`${credential} update ${of} --name pods --issuer "$ISSUER" --subject system:serviceaccount:default:app --audiences api://AzureADTokenExchange --query subject --output tsv`), 'system:serviceaccount:default:app\n');
     assert.deepEqual(await json(`az resource list ${IN_GROUP} --query "[].name"`), ['myAKSCluster', 'second', 'my-app']);
     assert.deepEqual(await json(`az resource list --resource-type Microsoft.ManagedIdentity/userAssignedIdentities --query "[].[name, resourceGroup]"`), [['my-app', G]]);
+    assert.deepEqual(await json('az resource list --tag a=b --query "[].name"'), ['myAKSCluster']);
     assert.deepEqual(await json(`${credential} list ${of} --query "[].name"`), ['pods']);
     assert.equal(await done(`${credential} show ${of} --name pods --query name --output tsv`), 'pods\n');
     await giveReader();
