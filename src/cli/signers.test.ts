@@ -14,7 +14,7 @@ const before = (seconds: number): string => new Date(NOW.getTime() - seconds * 1
 const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => ({
   id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
   properties: {
-    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
+    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
     acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
   },
 });
@@ -28,7 +28,8 @@ const sent = (fake: FakeServer): readonly string[] => fake.requests.map(({ metho
 
 const STATES: readonly (readonly [Partial<SignerBody['properties']>, string])[] = [
   [{}, 'current'], [{ state: 'behind', acknowledgedVersion: 5 }, 'behind: has version 5 of 7'], [{ state: 'behind', acknowledgedVersion: null }, 'behind: has acknowledged nothing yet'],
-  [{ state: 'silent', lastContactAt: before(183_600) }, 'silent for 2 d 3 h'], [{ state: 'writtenOff', writtenOffAt: before(0) }, 'written off since 2026-03-01 12:00:00'],
+  [{ state: 'refusing', refusesRingSince: before(60), lastRefusedAt: before(5), acknowledgedVersion: 5 }, 'refuses its ring since 2026-03-01 11:59:00: has version 5 of 7'],
+  [{ state: 'silent', lastContactAt: before(183_600) }, 'silent for 2 d 3 h'], [{ state: 'silent', lastContactAt: before(183_600), refusesRingSince: before(9000), lastRefusedAt: before(3600) }, 'silent for 1 h'], [{ state: 'writtenOff', writtenOffAt: before(0) }, 'written off since 2026-03-01 12:00:00'],
   [{ state: 'deleted', deletedAt: before(0) }, 'deleted since 2026-03-01 12:00:00'], [{ state: 'deleted', deletedAt: before(0), debt: ['a'] }, 'deleted since 2026-03-01 12:00:00, owes 1 key'],
   [{ state: 'deleted', deletedAt: before(0), debt: ['a', 'b'] }, 'deleted since 2026-03-01 12:00:00, owes 2 keys'],
 ];
@@ -47,6 +48,15 @@ test('a list warns of a lease that ends, of a clock, and of a debt; and of nothi
   assert.deepEqual(warnings({ clockOffsetMilliseconds: -61_000 }), ['The clock of cp-1 is off by 1 min 1 s; at 2 min its requests are refused.']);
   assert.deepEqual(warnings({ state: 'deleted', debt: ['K1'] }), ['cp-1 was deleted and had the private half of K1, which still verifies. 1. Rotate, so that nothing new is signed with it: mintmark issuer rotate -g g -n c. 2. If the machine may have leaked it, revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1.']);
   for (const quiet of [{}, { ...silent, leaseEndsAt: before(-80_000) }, { ...silent, leaseSeconds: null, leaseEndsAt: null }, { clockOffsetMilliseconds: 60_000 }, { state: 'writtenOff', clockOffsetMilliseconds: 90_000 }] as const) assert.deepEqual(warnings(quiet), []);
+});
+
+test('a list says of a signer that refuses its ring since when, until when that holds things up, and what to do', () => {
+  const refusing = { state: 'refusing', refusesRingSince: before(3600), lastRefusedAt: before(5), lastContactAt: before(3600) } as const;
+  const said = (change: Partial<SignerBody['properties']>): string => listWarnings([signer({ ...refusing, ...change })], NOW, PLACE)[0]!;
+  assert.match(said({}), /^The signer cp-1 refuses the key ring that this server gives it since 2026-03-01 11:00:00, and goes on with the one that it has\. A rotation waits for it until 2026-03-02 12:04:40, when its lease is over and its API server issues no tokens any more\. Its log and \/healthz on its host say why: .* enrol it again: mintmark signer create -g g -n c --signer cp-1\.$/);
+  assert.match(said({ leaseSeconds: null, leaseEndsAt: null }), / A rotation waits for it until it takes one\. /);
+  assert.match(beforeWriteOff(signer(refusing), NOW)[0]!, /^The signer cp-1 was last seen 5 s ago\./);
+  assert.match(beforeDeletion(signer(refusing), NOW)[0]!, /It is there: /);
 });
 
 test('a list warns of names that several are enrolled under, with their ids', () => {

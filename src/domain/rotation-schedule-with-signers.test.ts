@@ -20,7 +20,7 @@ const retiredUnder = confirmed(rotated(under(newRing(600, 2 * DAY), enrolled('cp
 const waitingFor = requestRotation(retiredUnder, { operationId: 'op', force: false }, newKey(4), at(20), BY_HAND).change!.ring;
 /** When the lease of a signer that was never heard of ends: 14 days and the margin. */
 const LEASE = 14 * DAY + 300;
-const SILENT = { do: 'wait', reason: 'a signer has not acknowledged', until: at(LEASE), signers: [{ name: 'cp-1', since: START }] } as const;
+const SILENT = { do: 'wait', reason: 'a signer has not acknowledged', until: at(LEASE), signers: [{ name: 'cp-1', since: START, refusesSince: null }] } as const;
 
 const WITH_SIGNERS: readonly (readonly [string, KeyRing, number, Step, number | null])[] = [
   ['a signer that is enrolled, and nothing to do: its lease is looked after', under(newRing(600, null), enrolled('cp-1')), 20, { do: 'wait', reason: 'rotation off', until: null }, LEASE],
@@ -31,7 +31,7 @@ const WITH_SIGNERS: readonly (readonly [string, KeyRing, number, Step, number | 
   ['due, and a retired key has no end', retiredUnder, 3 * DAY, SILENT, LEASE],
   ['asked for, and a signer holds up the revocation', waitingFor, 30, SILENT, LEASE],
   ['asked for, and that signer has acknowledged', under(waitingFor, ackedBy('cp-1', 4, 30)), 30, { do: 'revoke', reason: 'asked for by principal:ada; every signer has stopped to sign with the key' }, 30],
-  ['asked for, ready by time, and two signers are behind', under(waitingFor, enrolled('cp-1', { leaseSeconds: null }), ackedBy('cp-2', 1, 5, { lastContactAt: at(40) })), 700, { do: 'wait', reason: 'a signer has not acknowledged', until: at(40 + LEASE), signers: [{ name: 'cp-1', since: START }, { name: 'cp-2', since: at(40) }] }, 40 + LEASE],
+  ['asked for, ready by time, and two signers are behind, one of which refuses its ring', under(waitingFor, enrolled('cp-1', { leaseSeconds: null }), ackedBy('cp-2', 1, 5, { lastContactAt: at(40), refusal: { since: at(50), lastAt: at(690) } })), 700, { do: 'wait', reason: 'a signer has not acknowledged', until: at(40 + LEASE), signers: [{ name: 'cp-1', since: START, refusesSince: null }, { name: 'cp-2', since: at(690), refusesSince: at(50) }] }, 40 + LEASE],
 ];
 
 for (const [name, ring, seconds, step, wake] of WITH_SIGNERS) {

@@ -7,7 +7,7 @@ import { behind, behindRetirement, isReady, settledKeys } from './acknowledgemen
 import { after, earliest, hasCome, latest } from './durations.ts';
 import { type FreezeWindow, frozenUntil } from './freeze-windows.ts';
 import { activatableAt, keysIn, type KeyRing, type PendingRotation, type SigningKey, theKey, type VerifyOnlyKey } from './key-ring.ts';
-import { type EnrolledSigner, leaseEnds } from './signer.ts';
+import { type EnrolledSigner, lastSeenAt, leaseEnds } from './signer.ts';
 
 /** Why nothing is done now. */
 export type WaitReason =
@@ -18,6 +18,8 @@ export type WaitReason =
 export interface SilentSigner {
   readonly name: string;
   readonly since: Date;
+  /** Since when it can not take the ring that it is given; null while it can. */
+  readonly refusesSince: Date | null;
 }
 
 export type WaitStep =
@@ -142,7 +144,7 @@ function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reas
 }
 
 function waitForSigners(behindOnes: readonly EnrolledSigner[]): WaitStep {
-  const signers = [...new Set(behindOnes)].map(({ name, lastContactAt }) => ({ name, since: lastContactAt }));
+  const signers = [...new Set(behindOnes)].map((signer) => ({ name: signer.name, since: lastSeenAt(signer), refusesSince: signer.refusal?.since ?? null }));
   return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(leaseEnds)), signers };
 }
 

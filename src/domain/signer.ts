@@ -5,7 +5,7 @@
  * that a deleted signer leaves. Leaves to `acknowledgement.ts` what a ring makes of its signers: none of these moves is
  * a commit of the ring, or acknowledging would never end (rules 5 and 12 of docs/decisions/0002-key-ring-rules.md).
  */
-import { after, DAY, earliest, hasCome, MARGIN } from './durations.ts';
+import { after, DAY, earliest, hasCome, latest, MARGIN } from './durations.ts';
 import { MintmarkError } from './errors.ts';
 import { type KeyRing, publishedKeys, type SigningKey, theKey } from './key-ring.ts';
 
@@ -14,6 +14,13 @@ export interface Acknowledgement {
   readonly epoch: number;
   readonly version: number;
   readonly at: Date;
+}
+
+/** That a signer can not take the ring that it is given and goes on with the one that it has; by the store's clock. */
+export interface Refusal {
+  readonly since: Date;
+  /** When it last said so. */
+  readonly lastAt: Date;
 }
 
 /** What a ring has to know of one signer. */
@@ -26,8 +33,10 @@ export interface EnrolledSigner {
   readonly enrolledAt: Date;
   /** The highest that it has said; null until the first. */
   readonly acked: Acknowledgement | null;
-  /** When it last asked for its ring, or was enrolled. */
+  /** When it last asked for its ring and may have taken the answer, or was enrolled: its lease runs from here. */
   readonly lastContactAt: Date;
+  /** Null while it takes what it is given. */
+  readonly refusal: Refusal | null;
   /** For how many seconds after a contact it may sign, the longest of what it was told and may go by; null: for ever. */
   readonly leaseSeconds: number | null;
   /** From when on nobody waits for it; null while it is enrolled. */
@@ -103,7 +112,7 @@ export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJw
  */
 export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): SignerRecord {
   if (!ring.open) throw new MintmarkError('KeyRingClosed', `The issuer ${ring.issuerId} was deleted; no signer can be enrolled for it.`);
-  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
+  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
 }
 
 /**
@@ -116,9 +125,31 @@ export function contactSigner(signer: SignerRecord, ring: KeyRing, clockOffsetMs
   const seen: SignerRecord = { ...signer, lastContactAt: now, clockOffsetMs };
   if (!ring.open) return seen;
   const enrolled = signer.writtenOffAt === null ? seen : { ...seen, enrolledIn: ring.version, enrolledAt: now, writtenOffAt: null };
-  const active = theKey(ring, 'active').kid;
-  return { ...enrolled, kids: [...kidsInJwks(signer, ring, now).filter((kid) => kid !== active), active] };
+  return withActiveKid(enrolled, ring, now);
 }
+
+/** It is given the private half of the active key; a closed ring has none. */
+function withActiveKid(signer: SignerRecord, ring: KeyRing, now: Date): SignerRecord {
+  if (!ring.open) return signer;
+  const active = theKey(ring, 'active').kid;
+  return { ...signer, kids: [...kidsInJwks(signer, ring, now).filter((kid) => kid !== active), active] };
+}
+
+/**
+ * The signer refused its ring and looks at the one that there is now, without taking it: it asks once more like everyone else before
+ * it does. So this is no contact. Neither its own lease nor the one that the server counts begins anew, and one that was
+ * written off stays so. The private half that it is shown counts among those that it had, whatever it makes of it.
+ */
+export function refuseRing(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
+  if (signer.deletedAt !== null) return signer;
+  return withActiveKid({ ...signer, clockOffsetMs, refusal: { since: signer.refusal?.since ?? now, lastAt: now } }, ring, now);
+}
+
+/** The signer has the ring that there is. */
+export const takesRings = (signer: SignerRecord): SignerRecord => (signer.refusal === null ? signer : { ...signer, refusal: null });
+
+/** When the signer was last heard of. */
+export const lastSeenAt = ({ lastContactAt, refusal }: Pick<EnrolledSigner, 'lastContactAt' | 'refusal'>): Date => latest(lastContactAt, refusal?.lastAt ?? null) ?? lastContactAt;
 
 /** What a signer says of itself with an acknowledgement. */
 export interface SaidBySigner {
@@ -161,8 +192,8 @@ export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: Enrolle
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
 
 /** The part of a record that a ring has to know. */
-export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
-  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt });
+export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
+  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, writtenOffAt });
 
 /** Since when write-offs count for a ring with these keys: the first retirement whose end is not set (rule 8). Null: none does. */
 export const writeOffsCountSince = (keys: readonly SigningKey[]): Date | null =>

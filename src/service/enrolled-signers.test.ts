@@ -49,7 +49,7 @@ test('a rotation waits for a signer that is away: by name and since when, in the
   await world.acknowledge('cp-1');
   world.pass(GAP);
   const result = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
-  const waiting = { reason: 'a signer has not acknowledged', until: at(LEASE + 300), signers: [{ name: 'cp-2', since: at(0) }] };
+  const waiting = { reason: 'a signer has not acknowledged', until: at(LEASE + 300), signers: [{ name: 'cp-2', since: at(0), refusesSince: null }] };
   assert.deepEqual([result.outcome, result.revoked, result.waiting], ['waiting', [], waiting]);
   assert.deepEqual((await world.operation(result.operation.id)).waiting, waiting);
   assert.equal(await world.rotator.runDue(), 0);

@@ -7,7 +7,7 @@
  */
 import { MintmarkError } from '../domain/errors.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
-import { acknowledge, contactSigner, deleteSigner, enrolSigner, type NewSigner, type SaidBySigner, type SignerRecord, writeOff } from '../domain/signer.ts';
+import { acknowledge, contactSigner, deleteSigner, enrolSigner, type NewSigner, refuseRing, type SaidBySigner, type SignerRecord, writeOff } from '../domain/signer.ts';
 import type { StoreWriter } from '../store/store.ts';
 import type { RingCommits } from './ring-commits.ts';
 
@@ -19,6 +19,8 @@ export interface EnrolledSigners {
    * transaction is committed. Null for a signer that is not known. One that was deleted gets no ring: it is told so.
    */
   contact(tx: StoreWriter, signerId: string, clockOffsetMs: number | null): Promise<{ readonly signer: SignerRecord; readonly ring: KeyRing } | null>;
+  /** The same for one that refused its ring and only looks at what it would be given: no contact, and no enrolment (rule 12). */
+  look(tx: StoreWriter, signerId: string, clockOffsetMs: number | null): Promise<{ readonly signer: SignerRecord; readonly ring: KeyRing } | null>;
   /** Null for a signer that is not known. @throws MintmarkError `InvalidRequestContent` for a version that its ring never had. */
   acknowledge(tx: StoreWriter, signerId: string, said: SaidBySigner): Promise<SignerRecord | null>;
   /** From now on nobody waits for it, until it asks for its ring again (rule 12). Null for a signer that is not known. */
@@ -47,6 +49,7 @@ export function createEnrolledSigners(rings: RingCommits): EnrolledSigners {
       return record;
     },
     contact: (tx, signerId, clockOffsetMs) => change(tx, signerId, (signer, ring) => contactSigner(signer, ring, clockOffsetMs, tx.now)),
+    look: (tx, signerId, clockOffsetMs) => change(tx, signerId, (signer, ring) => refuseRing(signer, ring, clockOffsetMs, tx.now)),
     acknowledge: async (tx, signerId, said) => (await change(tx, signerId, (signer, ring) => acknowledge(signer, ring, said, tx.now)))?.signer ?? null,
     writeOff: async (tx, signerId) => (await change(tx, signerId, (signer) => writeOff(signer, tx.now)))?.signer ?? null,
     remove: async (tx, signerId) => (await change(tx, signerId, (signer, ring) => deleteSigner(signer, ring, tx.now)))?.signer ?? null,

@@ -138,6 +138,8 @@ export interface SignerRow {
   acked_version: number | null;
   acked_at: number | null;
   last_contact_at: number;
+  refused_since: number | null;
+  refused_at: number | null;
   lease_seconds: number | null;
   written_off_at: number | null;
   deleted_at: number | null;

@@ -66,6 +66,7 @@ export class Fleet {
   async comeBack(): Promise<void> {
     for (const signer of this.signers) {
       signer.connected = true;
+      signer.refuses = false;
       if (!signer.running) signer.start();
       await signer.poll('none');
       signer.restartApiServer();
@@ -95,6 +96,7 @@ export class Fleet {
         return world.time;
       },
       contact: (id) => world.store.write((tx) => world.signers.contact(tx, id, null)),
+      look: (id) => world.store.write((tx) => world.signers.look(tx, id, null)),
       acknowledge: (id, said) => world.store.write(async (tx) => void (await world.signers.acknowledge(tx, id, said))),
     };
   }

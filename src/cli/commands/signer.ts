@@ -13,7 +13,7 @@ import { restartConfirmed } from './signer-confirm-restart.ts';
 import { signerEnroll } from './signer-enroll.ts';
 import { joinCredentialCreated, joinCredentialRevoked, joinCredentialsListed } from './signer-join.ts';
 import { signerRun } from './signer-run.ts';
-import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './signer-words.ts';
+import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, lastSeenAt, listWarnings, stateInWords, tokenWarnings } from './signer-words.ts';
 
 interface SignerFlag extends ClusterFlags {
   readonly signer: string;
@@ -38,7 +38,7 @@ const created = command<ClusterFlags & { readonly signer?: string; readonly expi
 function row(signer: SignerBody, now: Date): JsonObject {
   const { properties } = signer;
   return {
-    name: signer.name, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(properties.lastContactAt), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
+    name: signer.name, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
     debt: properties.debt.length,
   };
 }

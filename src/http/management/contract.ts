@@ -81,8 +81,11 @@ export type KeyBody = z.infer<typeof key>;
 export const waiting = z.object({
   reason: z.string(),
   until: orNull(time),
-  /** Which signers are waited for, and since when each is silent; absent where it is not for signers. */
-  signers: z.array(z.object({ name: z.string(), since: time })).optional(),
+  /**
+   * Which signers are waited for, and since when each is silent; `refusesSince`, where it asks and can not take the ring that it
+   * is given. Absent where it is not for signers.
+   */
+  signers: z.array(z.object({ name: z.string(), since: time, refusesSince: time.optional() })).optional(),
 });
 
 export const issuer = z.object({

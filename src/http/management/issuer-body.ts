@@ -20,7 +20,7 @@ const orNull = (at: Date | null): string | null => at?.toISOString() ?? null;
 export function waitingBody(waiting: Waiting | null) {
   if (waiting === null) return null;
   const { reason, until, signers } = waiting;
-  return { reason, until: orNull(until), ...(signers === undefined ? {} : { signers: signers.map(({ name, since }) => ({ name, since: since.toISOString() })) }) };
+  return { reason, until: orNull(until), ...(signers === undefined ? {} : { signers: signers.map(({ name, since, refusesSince }) => ({ name, since: since.toISOString(), ...(refusesSince === null ? {} : { refusesSince: refusesSince.toISOString() }) })) }) };
 }
 
 /** Of a deleted issuer there is no body: its cluster is gone, so nothing points to it. */

@@ -10,13 +10,14 @@ const orNull = (at: Date | null): string | null => at?.toISOString() ?? null;
 const below = (cluster: Pick<Resource, 'id'>, part: string, name: string) => ({ id: `${cluster.id}/providers/${ISSUER_TYPE}/default/${part}/${name}`, name, type: `${ISSUER_TYPE}/${part}` });
 
 export function signerBody(cluster: Pick<Resource, 'id'>, { signer, state, debt, ring }: SignerView): SignerBody {
-  const { mode, createdBy, leaseSeconds, keyInUse, acked } = signer;
+  const { mode, createdBy, leaseSeconds, keyInUse, acked, refusal } = signer;
   const isOfThisEpoch = acked !== null && acked.epoch === ring.epoch;
   return {
     ...below(cluster, 'signers', signer.name),
     properties: {
       signerId: signer.id, state, mode, enrolledAt: signer.enrolledAt.toISOString(), createdBy, lastContactAt: signer.lastContactAt.toISOString(), clockOffsetMilliseconds: signer.clockOffsetMs,
       acknowledgedVersion: isOfThisEpoch ? acked.version : null, acknowledgedAt: isOfThisEpoch ? acked.at.toISOString() : null, ringVersion: ring.version, keyInUse, leaseSeconds,
+      refusesRingSince: orNull(refusal?.since ?? null), lastRefusedAt: orNull(refusal?.lastAt ?? null),
       leaseEndsAt: orNull(leaseEnds(signer)), writtenOffAt: orNull(signer.writtenOffAt), deletedAt: orNull(signer.deletedAt), debt: [...debt],
     },
   };

@@ -9,13 +9,17 @@ export const signer = z.object({
   ...envelope,
   properties: z.object({
     signerId: z.string(),
-    /** `current`, `behind`, `silent`: enrolled. `writtenOff`, `deleted`: nothing waits for it. */
-    state: z.enum(['current', 'behind', 'silent', 'writtenOff', 'deleted']),
+    /** `current`, `behind`, `refusing`, `silent`: enrolled. `writtenOff`, `deleted`: nothing waits for it. */
+    state: z.enum(['current', 'behind', 'refusing', 'silent', 'writtenOff', 'deleted']),
     mode: z.enum(['external', 'keyFiles']),
     enrolledAt: time,
     createdBy: z.string(),
-    /** When it last asked for its ring. */
+    /** When it last asked for its ring, but for requests that say that it refuses it: its lease runs from here. */
     lastContactAt: time,
+    /** Since when it can not take the ring that it is given; null while it can. */
+    refusesRingSince: time.nullable(),
+    /** When it last said so. */
+    lastRefusedAt: time.nullable(),
     /** How far its clock is ahead of the server's; null while it has not said. */
     clockOffsetMilliseconds: z.int().nullable(),
     /** The version of the key ring that it uses; null until the first. */

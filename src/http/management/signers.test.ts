@@ -63,7 +63,7 @@ test('a signer is shown with all that people ask about', async () => {
   assert.deepEqual(body, {
     id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
     properties: {
-      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), clockOffsetMilliseconds: -1500,
+      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: -1500,
       acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
     },
   });
@@ -81,12 +81,15 @@ test('states: current, behind, silent, written off, deleted; a deleted one owes 
   await enrol(world, 'd-deleted');
   await enrol(world, 's-silent', { lastContactAt: new Date(START.getTime() - 180_000) });
   await enrol(world, 'w-written');
+  await enrol(world, 'x-refuses', { lastContactAt: new Date(START.getTime() - 180_000), refusal: { since: new Date(START.getTime() - 90_000), lastAt: START } });
   const off = (await world.ask('POST', `${ISSUER}/writeOffSigner`, { name: 'w-written' })).json<SignerBody>().properties;
   const gone = (await world.ask('DELETE', `${ISSUER}/signers/d-deleted`)).json<SignerBody>().properties;
   assert.deepEqual([off.state, off.writtenOffAt, off.leaseEndsAt, off.debt], ['writtenOff', START.toISOString(), null, []]);
   assert.deepEqual([gone.state, gone.deletedAt, gone.debt], ['deleted', START.toISOString(), [ring.keys[0]!.kid]]);
   const states = (await world.ask('GET', `${ISSUER}/signers`)).json<{ readonly value: readonly SignerBody[] }>().value.map(({ name, properties }) => `${name} ${properties.state}`);
-  assert.deepEqual(states, ['b-behind behind', 'c-current current', 'd-deleted deleted', 's-silent silent', 'w-written writtenOff']);
+  assert.deepEqual(states, ['b-behind behind', 'c-current current', 'd-deleted deleted', 's-silent silent', 'w-written writtenOff', 'x-refuses refusing']);
+  const { refusesRingSince, lastRefusedAt } = (await world.ask('GET', `${ISSUER}/signers/x-refuses`)).json<SignerBody>().properties;
+  assert.deepEqual([refusesRingSince, lastRefusedAt], [new Date(START.getTime() - 90_000).toISOString(), START.toISOString()]);
   await world.ask('POST', `${ISSUER}/rotate`, { emergency: true });
   assert.deepEqual((await world.ask('GET', `${ISSUER}/signers/d-deleted`)).json<SignerBody>().properties.debt, []);
 });

@@ -65,7 +65,7 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
     reply.raw.once('close', () => poll.abort());
     polls.add(poll);
     try {
-      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait };
+      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait, refused: refused !== undefined };
       const ring = await signerRings.next(signerRequest(request), wanted, poll);
       if (refused !== undefined) noteRefusal(request, { epoch, version });
       return ring === null ? await reply.code(204).send() : await reply.send({ ring } satisfies RingReply);
@@ -111,7 +111,7 @@ function bareServer({ https, logger, behindProxy = false }: SignersListener): Fa
   return server;
 }
 
-/** Only of a signer that was identified. It stays in contact, so no lease writes it off, and rotations wait for it until someone looks. */
+/** Only of a signer that was identified. Rotations wait for it until its lease ends, which no longer begins anew, or someone looks. */
 function noteRefusal(request: FastifyRequest, has: RingPoint): void {
   request.refusal = 'RingRefused';
   request.log.warn({ signer: request.signerId, has: pointText(has) }, 'a signer refuses the ring that it is given and goes on with the one that it has; its own log says why');
