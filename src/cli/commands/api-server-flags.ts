@@ -38,23 +38,23 @@ async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const [{ factsOf }, { apiServerFlags, defaultWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
   const distribution = flags.distribution ?? 'kubeadm';
   const { formerIssuer, formerKeyFiles } = factsOf(distribution);
-  const { minor, issuerUrl: url, jwksUri } = await facts(session, flags);
+  const { minor, issuerUrl: url, jwksUri, ourKeys } = await facts(session, flags);
   const way = flags.mode ?? defaultWay(distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
   const attachment: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
   const texts = apiServerFlags(attachment).map(flagText);
-  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment);
+  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment, ourKeys);
   for (const note of notesFor(attachment)) session.report.warn(note);
   return { result: { mode: way, stage: attachment.stage, flags: texts }, text };
 }
 
-async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string }> {
-  const [api, cluster] = [await session.api(), await session.cluster(flags)];
-  const { properties: { issuerURL, jwksURI } } = await api.get<IssuerBody>(paths.issuer(cluster));
+async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string; readonly ourKeys: string }> {
+  const [{ namedKeysPem }, api, cluster] = [await import('../../attach/ring-keys.ts'), await session.api(), await session.cluster(flags)];
+  const { properties: { issuerURL, jwksURI, keys } } = await api.get<IssuerBody>(paths.issuer(cluster));
   const version = flags.kubernetesVersion ?? (await api.get<ManagedClusterBody>(paths.cluster(cluster))).properties.kubernetesVersion;
   const minor = minorOf(version);
   if (!(minor >= 22)) throw usageError(`argument --kubernetes-version/-k: '${version}' is no version from 1.22 on, such as 1.34.`);
-  return { minor, issuerUrl: issuerURL, jwksUri: jwksURI };
+  return { minor, issuerUrl: issuerURL, jwksUri: jwksURI, ourKeys: namedKeysPem(keys) };
 }
 
 /** What patches are made for. */

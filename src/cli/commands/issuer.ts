@@ -1,4 +1,4 @@
-/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
+/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|show-public-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
 import type { IssuerBody, KeyBody, KeyEventBody } from '../../http/management/contract.ts';
 import { command, entry, type Group } from '../command.ts';
 import { parsePeriod } from '../lengths-of-time.ts';
@@ -8,6 +8,7 @@ import { paths } from '../paths.ts';
 import { apiServerFlagsShown } from './api-server-flags.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
 import { issuerImportKey } from './issuer-import-key.ts';
+import { publicKeysShown } from './issuer-public-keys.ts';
 import { issuerRotate, revokeKey } from './issuer-rotate.ts';
 
 const shown = command<ClusterFlags & { readonly watch?: true }>({
@@ -73,6 +74,7 @@ export const issuer: Group = {
     entry('show', 'Show the issuer of a cluster: its URL, keys and calendar', shown),
     entry('list', 'List the issuers of all clusters', listed),
     entry('list-keys', 'List the keys of an issuer with their states', keysListed),
+    entry('show-public-keys', 'Show the public keys of an issuer as PEM, for --service-account-key-file', publicKeysShown),
     entry('list-events', 'List what happened to the keys of an issuer', eventsListed),
     entry('set-rotation', 'Set how often the keys rotate by themselves', rotationSet),
     entry('rotate', 'Rotate the signing keys', issuerRotate),
