@@ -15,7 +15,7 @@ const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => (
   id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
   properties: {
     signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
-    acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
+    acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
   },
 });
 
@@ -62,7 +62,7 @@ test('a list says of a signer that refuses its ring since when, until when that 
 test('a list warns of names that several are enrolled under, with their ids', () => {
   const twin = (signerId: string, change: Partial<SignerBody['properties']> = {}): SignerBody => signer({ signerId, ...change });
   assert.deepEqual(listWarnings([twin('A'), twin('B', { state: 'behind', lastContactAt: before(5) })], NOW, PLACE), ['2 signers are enrolled as cp-1: A (last seen 20 s ago), B (last seen 5 s ago). A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g g -n c --signer ID.']);
-  for (const state of ['writtenOff', 'deleted'] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', { state })], NOW, PLACE), []);
+  for (const gone of [{ state: 'writtenOff' }, { state: 'deleted' }, { replacedAt: before(60) }] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', gone)], NOW, PLACE), []);
 });
 
 test('what is said around an end', () => {
@@ -109,12 +109,12 @@ test('a write-off and a deletion say what they break, and what is left to do', a
 });
 
 test('join credentials: limits are sent and said, the token only once', async (t) => {
-  const credential = { id: `${ISSUER}/joinCredentials/J`, name: 'J', type: 't', properties: { createdAt: before(0), createdBy: 'principal:ada', expiresAt: before(-86_400), maxUses: 1, uses: 0, cidrs: ['10.0.0.0/8', '::1'], revokedAt: null } };
+  const credential = { id: `${ISSUER}/joinCredentials/J`, name: 'J', type: 't', properties: { createdAt: before(0), createdBy: 'principal:ada', expiresAt: before(-86_400), maxUses: 1, uses: 0, cidrs: ['10.0.0.0/8', '::1'], replaceByName: true, revokedAt: null } };
   const fake = await server(t, { [`POST ${ISSUER}/createJoinCredential`]: { status: 200, body: { token: 'mmsj_x', credential } }, [`GET ${ISSUER}/joinCredentials`]: { status: 200, body: { value: [credential] } }, [`DELETE ${ISSUER}/joinCredentials/J`]: { status: 204 } });
-  const made = await runLine(['signer', 'create-join-credential', ...OURS, '--expires', '1d', '--max-uses', '1', '--cidr', '10.0.0.0/8', '--cidr', '::1', '--query', 'token', '-o', 'tsv'], fake);
-  assert.deepEqual([made.stdout, made.stderr.includes('ends 2026-03-02 12:00:00, may be used once, from 10.0.0.0/8, ::1.')], ['mmsj_x\n', true]);
-  assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1 +good\n$/);
+  const made = await runLine(['signer', 'create-join-credential', ...OURS, '--expires', '1d', '--max-uses', '1', '--cidr', '10.0.0.0/8', '--cidr', '::1', '--replace-by-name', '--query', 'token', '-o', 'tsv'], fake);
+  assert.deepEqual([made.stdout, /ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over\.[^]*takes the place of a signer of its name that does not ask any more within two minutes/.test(made.stderr)], ['mmsj_x\n', true]);
+  assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over +good\n$/);
   assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', 'J', '--yes'], fake)).code, 0);
-  await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake);
-  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"]}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
+  assert.doesNotMatch((await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake)).stderr, /takes the place/);
+  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
 });

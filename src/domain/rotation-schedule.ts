@@ -7,7 +7,7 @@ import { behind, behindRetirement, isReady, settledKeys } from './acknowledgemen
 import { after, earliest, hasCome, latest } from './durations.ts';
 import { type FreezeWindow, frozenUntil } from './freeze-windows.ts';
 import { activatableAt, keysIn, type KeyRing, type PendingRotation, type SigningKey, theKey, type VerifyOnlyKey } from './key-ring.ts';
-import { type EnrolledSigner, lastSeenAt, leaseEnds } from './signer.ts';
+import { type EnrolledSigner, goneAt, lastSeenAt, leaseEnds } from './signer.ts';
 
 /** Why nothing is done now. */
 export type WaitReason =
@@ -25,12 +25,12 @@ export interface SilentSigner {
 export type WaitStep =
   /** `until`: when to decide again; null when only another change can alter the decision. */
   | { readonly do: 'wait'; readonly reason: WaitReason; readonly until: Date | null }
-  /** `until`: when the lease of the last of them ends, which writes it off; null without leases. */
+  /** `until`: when the last of them is written off by itself, by its lease or because it was replaced; null without. */
   | { readonly do: 'wait'; readonly reason: 'a signer has not acknowledged'; readonly until: Date | null; readonly signers: readonly SilentSigner[] };
 
 export type Step =
   | { readonly do: 'prune'; readonly reason: string }
-  /** No commit of the ring: the signers are written off as of the end of their lease. */
+  /** No commit of the ring: the signers are written off. */
   | { readonly do: 'write off'; readonly reason: string; readonly signers: readonly EnrolledSigner[] }
   | { readonly do: 'revoke'; readonly reason: string }
   | { readonly do: 'settle retirement'; readonly reason: string }
@@ -83,16 +83,22 @@ export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step
 export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date | null {
   const step = nextStep(ring, settings, now);
   if (step.do !== 'wait') return now;
-  const leases = ring.signers.map(leaseEnds);
+  const leases = ring.signers.map(goneAt);
   return earliest(step.until, ...ring.keys.map((key) => key.expiresAt), ...ring.verifyOnly.map((key) => key.expiresAt), ...leases);
 }
 
 /** What signers make due: their lease has ended, or what waited for them need not wait any longer. */
 function signersStep(ring: KeyRing, now: Date): Step | null {
-  const gone = ring.signers.filter((signer) => isPast(leaseEnds(signer), now));
-  if (gone.length > 0) return { do: 'write off', reason: `no contact for longer than the lease: ${gone.map(({ name }) => name).join(', ')}`, signers: gone };
+  const gone = ring.signers.filter((signer) => isPast(goneAt(signer), now));
+  if (gone.length > 0) return { do: 'write off', reason: whyGone(gone, now), signers: gone };
   if (revocableKeys(ring).length > 0) return { do: 'revoke', reason: `asked for by ${ring.pending?.requestedBy ?? ''}; every signer has stopped to sign with the key` };
   return settledKeys(ring).length === 0 ? null : { do: 'settle retirement', reason: 'every signer has stopped to sign with the key' };
+}
+
+function whyGone(gone: readonly EnrolledSigner[], now: Date): string {
+  const [silent, replaced] = [gone.filter((signer) => isPast(leaseEnds(signer), now)), gone.filter((signer) => !isPast(leaseEnds(signer), now))];
+  const because = (signers: readonly EnrolledSigner[], why: string): readonly string[] => (signers.length === 0 ? [] : [`${why}: ${signers.map(({ name }) => name).join(', ')}`]);
+  return [...because(silent, 'no contact for longer than the lease'), ...because(replaced, 'replaced by another machine of its name, and not heard of since')].join('; ');
 }
 
 /** The next activation, for calendars. */
@@ -145,7 +151,7 @@ function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reas
 
 function waitForSigners(behindOnes: readonly EnrolledSigner[]): WaitStep {
   const signers = [...new Set(behindOnes)].map((signer) => ({ name: signer.name, since: lastSeenAt(signer), refusesSince: signer.refusal?.since ?? null }));
-  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(leaseEnds)), signers };
+  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(goneAt)), signers };
 }
 
 const isPast = (at: Date | null, now: Date): boolean => at !== null && hasCome(at, now);

@@ -1,7 +1,7 @@
 /** How a signer is, in one word, for lists and metrics. */
-import { after, hasCome, MINUTE } from './durations.ts';
+import { after, hasCome } from './durations.ts';
 import type { KeyRing } from './key-ring.ts';
-import { type EnrolledSigner, lastSeenAt, type SignerRecord } from './signer.ts';
+import { type EnrolledSigner, lastSeenAt, SILENT_AFTER, type SignerRecord } from './signer.ts';
 
 /**
  * `current`: it has acknowledged the ring as it is. `behind`: it asks, and has yet to acknowledge. `refusing`: it asks, and
@@ -9,9 +9,6 @@ import { type EnrolledSigner, lastSeenAt, type SignerRecord } from './signer.ts'
  */
 export const SIGNER_STATES = ['current', 'behind', 'refusing', 'silent', 'writtenOff', 'deleted'] as const;
 export type SignerState = (typeof SIGNER_STATES)[number];
-
-/** Seconds without a request, each of which waits for less than one minute, after which a signer is called silent. */
-const SILENT_AFTER = 2 * MINUTE;
 
 /** From when on who has not asked is silent. */
 export const silentSince = (now: Date): Date => after(now, -SILENT_AFTER);

@@ -5,7 +5,7 @@
  * that a deleted signer leaves. Leaves to `acknowledgement.ts` what a ring makes of its signers: none of these moves is
  * a commit of the ring, or acknowledging would never end (rules 5 and 12 of docs/decisions/0002-key-ring-rules.md).
  */
-import { after, DAY, earliest, hasCome, latest, MARGIN } from './durations.ts';
+import { after, DAY, earliest, hasCome, latest, MARGIN, MINUTE } from './durations.ts';
 import { MintmarkError } from './errors.ts';
 import { type KeyRing, publishedKeys, type SigningKey, theKey } from './key-ring.ts';
 
@@ -39,6 +39,8 @@ export interface EnrolledSigner {
   readonly refusal: Refusal | null;
   /** For how many seconds after a contact it may sign, the longest of what it was told and may go by; null: for ever. */
   readonly leaseSeconds: number | null;
+  /** When another machine enrolled under its name with an Owner's word that it then takes its place; null once the signer was heard of after that. */
+  readonly replacedAt: Date | null;
   /** From when on nobody waits for it; null while it is enrolled. */
   readonly writtenOffAt: Date | null;
 }
@@ -90,6 +92,8 @@ export interface EnrolmentCredential {
   readonly revokedAt: Date | null;
   /** The thumbprints of the two public keys that have consumed a one-time token: those alone may repeat it. */
   readonly usedBy: string | null;
+  /** Of a join credential: who enrols with it takes the place of one of its name that is not heard of any more. An Owner's word. */
+  readonly replacesByName: boolean;
 }
 
 /** The longer of two leases: what a signer may go by while it is not known which of them it has. */
@@ -112,7 +116,7 @@ export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJw
  */
 export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): SignerRecord {
   if (!ring.open) throw new MintmarkError('KeyRingClosed', `The issuer ${ring.issuerId} was deleted; no signer can be enrolled for it.`);
-  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
+  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
 }
 
 /**
@@ -122,7 +126,7 @@ export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): Signer
  */
 export function contactSigner(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
   if (signer.deletedAt !== null) return signer;
-  const seen: SignerRecord = { ...signer, lastContactAt: now, clockOffsetMs };
+  const seen: SignerRecord = { ...signer, lastContactAt: now, replacedAt: null, clockOffsetMs };
   if (!ring.open) return seen;
   const enrolled = signer.writtenOffAt === null ? seen : { ...seen, enrolledIn: ring.version, enrolledAt: now, writtenOffAt: null };
   return withActiveKid(enrolled, ring, now);
@@ -142,7 +146,7 @@ function withActiveKid(signer: SignerRecord, ring: KeyRing, now: Date): SignerRe
  */
 export function refuseRing(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
   if (signer.deletedAt !== null) return signer;
-  return withActiveKid({ ...signer, clockOffsetMs, refusal: { since: signer.refusal?.since ?? now, lastAt: now } }, ring, now);
+  return withActiveKid({ ...signer, clockOffsetMs, replacedAt: null, refusal: { since: signer.refusal?.since ?? now, lastAt: now } }, ring, now);
 }
 
 /** The signer has the ring that there is. */
@@ -175,6 +179,9 @@ export function acknowledge(signer: SignerRecord, ring: KeyRing, { epoch, versio
 /** The signer is gone: from `at` on nobody waits for it. The first time counts. */
 export const writeOff = <S extends EnrolledSigner>(signer: S, at: Date): S => (signer.writtenOffAt === null ? { ...signer, writtenOffAt: at } : signer);
 
+/** Another machine is there under its name. Whether it is gone shows when it does not ask any more: one that runs asks within a minute. */
+export const replaceSigner = (signer: SignerRecord, now: Date): SignerRecord => (signer.writtenOffAt === null ? { ...signer, replacedAt: signer.replacedAt ?? now } : signer);
+
 /** A write-off for good, which leaves a debt: the keys that it had (rule 12). */
 export const deleteSigner = (signer: SignerRecord, ring: KeyRing, now: Date): SignerRecord =>
   signer.deletedAt === null ? { ...writeOff(signer, now), deletedAt: now, kids: kidsInJwks(signer, ring, now) } : signer;
@@ -191,9 +198,27 @@ export const isForgotten = (signer: SignerRecord, ring: KeyRing | null, now: Dat
 export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: EnrolledSigner): Date | null =>
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
 
+/** Seconds without a request, each of which waits for less than one minute, after which a signer is called silent. */
+export const SILENT_AFTER = 2 * MINUTE;
+
+/** When the server writes a signer off by itself: at the end of its lease, or when it was replaced and is silent since. Null: never. */
+export const goneAt = (signer: EnrolledSigner): Date | null =>
+  earliest(leaseEnds(signer), signer.writtenOffAt !== null || signer.replacedAt === null ? null : after(signer.replacedAt, SILENT_AFTER));
+
+/**
+ * The signer as one that is gone at `now`. By its lease it was gone when that ended, since it has stopped to sign before.
+ * One that was replaced may have signed until now, if it lives, so it is written off as of now. Not yet gone: as it is.
+ */
+export function writeOffGone(signer: SignerRecord, now: Date): SignerRecord {
+  const ended = leaseEnds(signer);
+  if (ended !== null && hasCome(ended, now)) return writeOff(signer, ended);
+  const gone = goneAt(signer);
+  return gone !== null && hasCome(gone, now) ? writeOff(signer, now) : signer;
+}
+
 /** The part of a record that a ring has to know. */
-export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
-  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, writtenOffAt });
+export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, replacedAt, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
+  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, replacedAt, writtenOffAt });
 
 /** Since when write-offs count for a ring with these keys: the first retirement whose end is not set (rule 8). Null: none does. */
 export const writeOffsCountSince = (keys: readonly SigningKey[]): Date | null =>

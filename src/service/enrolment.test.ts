@@ -12,7 +12,7 @@ import { openSqliteStore } from '../store/sqlite.ts';
 const world = await openSigners();
 after(() => world.close());
 const machine = (of: SignersWorld = world, keys?: SignerKeys): TestSigner => new TestSigner(of.base, of.clock.now, keys);
-const joining = async (limits: object = {}, of: SignersWorld = world): Promise<string> => (await of.credentials.createJoinCredential(ADA, of.cluster, { expiresIn: null, mostUses: null, cidrs: [], ...limits })).token;
+const joining = async (limits: object = {}, of: SignersWorld = world): Promise<string> => (await of.credentials.createJoinCredential(ADA, of.cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false, ...limits })).token;
 const refused = (why: RegExp) => ({ message: new RegExp(`^401 .*"EnrolmentRefused".*${why.source}`) });
 const signerNames = async (of = world): Promise<readonly string[]> => (await of.signers.list(of.cluster)).filter(({ signer }) => signer.writtenOffAt === null).map(({ signer }) => signer.name);
 
@@ -72,7 +72,7 @@ const REFUSED: readonly (readonly [string, () => Promise<string>, RegExp])[] = [
     return token;
   }, /does not know it/],
   ['that was revoked', async () => {
-    const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: null, mostUses: null, cidrs: [] });
+    const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false });
     await world.credentials.revokeJoinCredential(world.cluster, credential.id);
     return token;
   }, /was revoked/],
@@ -145,7 +145,7 @@ for (const [what, token] of UNNAMED) {
       await latter.acknowledge();
     }
     const { keys, signers } = (await two.store.read((tx) => tx.keyRing(two.cluster.issuerId!)))!;
-    assert.deepEqual(signers.map(({ id, writtenOffAt }) => [id, writtenOffAt]).toSorted(), [[former.enrolled!.signerId, null], [latter.enrolled!.signerId, null]].toSorted());
+    assert.deepEqual(signers.map(({ id, writtenOffAt, replacedAt }) => [id, writtenOffAt, replacedAt]).toSorted(), [[former.enrolled!.signerId, null, null], [latter.enrolled!.signerId, null, null]].toSorted());
     assert.deepEqual(keys.filter(({ state, expiresAt }) => state === 'retired' && expiresAt !== null), [], 'no key that the former may sign with has an end');
     two.pass(LEASE + 300 - 3600);
     await two.rotator.runDue();
@@ -162,6 +162,31 @@ for (const [what, token] of UNNAMED) {
     assert.equal((await signerNames()).filter((one) => one === name).length, 1);
   });
 }
+
+test('a join credential that takes names over ends a silent signer of the name two minutes later, and none that asks', async (t) => {
+  const fleet = await openSigners();
+  t.after(() => fleet.close());
+  const [gone, alive, elsewhere, gives] = [await fleet.signer('cp-gone'), await fleet.signer('cp-alive'), await fleet.signer('cp-else'), await joining({ replacesByName: true }, fleet)];
+  for (const one of [gone, alive, elsewhere]) {
+    await one.ring();
+    await one.acknowledge();
+  }
+  await fleet.keyRings.rotate(ADA, fleet.cluster, { force: true, emergency: false });
+  for (const name of ['cp-gone', 'cp-alive']) await machine(fleet).enrol(gives, { name });
+  const [due, replaced] = [await fleet.store.read((tx) => tx.nextWake()), fleet.clock.now()];
+  assert.deepEqual(due, new Date(replaced.getTime() + 120_000));
+  fleet.pass(119);
+  await alive.ring();
+  await fleet.rotator.runDue();
+  const records = () => fleet.store.read((tx) => Promise.all([gone, alive, elsewhere].map(({ enrolled }) => tx.signer(enrolled!.signerId))));
+  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt]), [[replaced, null], [null, null], [null, null]]);
+  fleet.pass(3600);
+  await fleet.rotator.runDue();
+  assert.deepEqual((await records()).map((one) => one!.writtenOffAt), [fleet.clock.now(), null, null], 'as of when it is done: until then it may have signed');
+  assert.deepEqual((await fleet.store.read((tx) => tx.keyRing(fleet.cluster.issuerId!)))!.keys[0]!.expiresAt, null, 'the others are waited for as before');
+  await gone.ring();
+  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt])[0], [null, null], 'should it live after all, it is enrolled anew');
+});
 
 test('of several with one name, a token for it tells of the one that was seen last, and writes off all', async () => {
   const [first, second] = [await world.signer('cp-double'), machine()];
@@ -193,7 +218,7 @@ test('a token for another name is not for a machine that is known, and stays goo
 });
 
 test('a join credential is for many, each counted once, up to its most', async () => {
-  const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'] });
+  const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'], replacesByName: false });
   const first = machine();
   for (const one of [first, first, machine()]) await machine(world, one.keys).enrol(token, { name: `join-${thumbprint(one.keys.assertionJwk).slice(0, 4).toLowerCase().replaceAll(/[^a-z\d]/g, 'x')}` });
   await assert.rejects(machine().enrol(token, { name: 'join-too-many' }), refused(/used up/));
@@ -202,7 +227,7 @@ test('a join credential is for many, each counted once, up to its most', async (
 
 test('what is listed are join credentials, of this cluster only', async () => {
   const other = await world.bearCluster('other');
-  const { credential } = await world.credentials.createJoinCredential(ADA, other, { expiresIn: null, mostUses: null, cidrs: [] });
+  const { credential } = await world.credentials.createJoinCredential(ADA, other, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false });
   await world.credentials.createToken(ADA, other, { name: null, expiresIn: null });
   assert.deepEqual((await world.credentials.joinCredentials(other)).map(({ id }) => id), [credential.id]);
   for (const work of [world.credentials.joinCredential(world.cluster, credential.id), world.credentials.revokeJoinCredential(world.cluster, credential.id)]) await assert.rejects(work, { code: 'ResourceNotFound' });

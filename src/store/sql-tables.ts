@@ -140,6 +140,7 @@ export interface SignerRow {
   last_contact_at: number;
   refused_since: number | null;
   refused_at: number | null;
+  replaced_at: number | null;
   lease_seconds: number | null;
   written_off_at: number | null;
   deleted_at: number | null;
@@ -165,6 +166,7 @@ export interface EnrolmentCredentialRow {
   cidrs: string;
   revoked_at: number | null;
   used_by: string | null;
+  replaces_by_name: number;
 }
 
 export interface KeyEventRow {

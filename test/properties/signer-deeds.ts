@@ -76,6 +76,7 @@ export const TROUBLED = [
 /** What an operator does about signers that are gone, or seem to be. */
 export const ABANDONED = [
   { weight: 2, arbitrary: which.map((index) => one('written off', index, (signer, { fleet }) => fleet.writeOff(signer))) },
+  { weight: 2, arbitrary: which.map((index) => one('another takes its name', index, async (signer, { fleet }) => { if (fleet.signers.length < MOST_SIGNERS) await fleet.takeOver(signer); })) },
   { weight: 1, arbitrary: which.map((index) => one('deleted', index, (signer, { fleet }) => fleet.remove(signer))) },
 ] as const;
 

@@ -53,7 +53,7 @@ function refusalInWords({ name, properties: { refusesRingSince, leaseEndsAt } }:
 
 /** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
 function doubledNames(signers: readonly SignerBody[], now: Date, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] {
-  const enrolled = Map.groupBy(signers.filter(({ properties: { state } }) => state !== 'writtenOff' && state !== 'deleted'), ({ name }) => name);
+  const enrolled = Map.groupBy(signers.filter(({ properties: { state, replacedAt } }) => state !== 'writtenOff' && state !== 'deleted' && replacedAt === null), ({ name }) => name);
   return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) => {
     const each = same.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
     return `${same.length} signers are enrolled as ${name}: ${each}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`;

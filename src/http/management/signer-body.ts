@@ -18,12 +18,12 @@ export function signerBody(cluster: Pick<Resource, 'id'>, { signer, state, debt,
       signerId: signer.id, state, mode, enrolledAt: signer.enrolledAt.toISOString(), createdBy, lastContactAt: signer.lastContactAt.toISOString(), clockOffsetMilliseconds: signer.clockOffsetMs,
       acknowledgedVersion: isOfThisEpoch ? acked.version : null, acknowledgedAt: isOfThisEpoch ? acked.at.toISOString() : null, ringVersion: ring.version, keyInUse, leaseSeconds,
       refusesRingSince: orNull(refusal?.since ?? null), lastRefusedAt: orNull(refusal?.lastAt ?? null),
-      leaseEndsAt: orNull(leaseEnds(signer)), writtenOffAt: orNull(signer.writtenOffAt), deletedAt: orNull(signer.deletedAt), debt: [...debt],
+      replacedAt: orNull(signer.replacedAt), leaseEndsAt: orNull(leaseEnds(signer)), writtenOffAt: orNull(signer.writtenOffAt), deletedAt: orNull(signer.deletedAt), debt: [...debt],
     },
   };
 }
 
-export const joinCredentialBody = (cluster: Pick<Resource, 'id'>, { id, createdAt, createdBy, expiresAt, mostUses, uses, cidrs, revokedAt }: EnrolmentCredential): JoinCredentialBody => ({
+export const joinCredentialBody = (cluster: Pick<Resource, 'id'>, { id, createdAt, createdBy, expiresAt, mostUses, uses, cidrs, replacesByName, revokedAt }: EnrolmentCredential): JoinCredentialBody => ({
   ...below(cluster, 'joinCredentials', id),
-  properties: { createdAt: createdAt.toISOString(), createdBy, expiresAt: orNull(expiresAt), maxUses: mostUses, uses, cidrs: [...cidrs], revokedAt: orNull(revokedAt) },
+  properties: { createdAt: createdAt.toISOString(), createdBy, expiresAt: orNull(expiresAt), maxUses: mostUses, uses, cidrs: [...cidrs], replaceByName: replacesByName, revokedAt: orNull(revokedAt) },
 });

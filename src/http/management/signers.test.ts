@@ -41,11 +41,11 @@ test('a token for a signer is told once, with who would give way', async () => {
 
 test('join credentials are made, shown without their token, and revoked', async () => {
   const world = await withIssuer();
-  const reply = (await world.ask('POST', `${ISSUER}/createJoinCredential`, { expiresInSeconds: 3600, maxUses: 5, cidrs: ['10.0.0.0/8'] })).json<CreateJoinCredentialReply>();
+  const reply = (await world.ask('POST', `${ISSUER}/createJoinCredential`, { expiresInSeconds: 3600, maxUses: 5, cidrs: ['10.0.0.0/8'], replaceByName: true })).json<CreateJoinCredentialReply>();
   const id = parseEnrolmentToken(reply.token)!.id;
   const shown: JoinCredentialBody = {
     id: `${ISSUER}/joinCredentials/${id}`, name: id, type: 'Mintmark.Oidc/issuers/joinCredentials',
-    properties: { createdAt: START.toISOString(), createdBy: 'principal:owner', expiresAt: new Date(START.getTime() + 3_600_000).toISOString(), maxUses: 5, uses: 0, cidrs: ['10.0.0.0/8'], revokedAt: null },
+    properties: { createdAt: START.toISOString(), createdBy: 'principal:owner', expiresAt: new Date(START.getTime() + 3_600_000).toISOString(), maxUses: 5, uses: 0, cidrs: ['10.0.0.0/8'], replaceByName: true, revokedAt: null },
   };
   assert.deepEqual(reply.credential, shown);
   assert.deepEqual((await world.ask('GET', `${ISSUER}/joinCredentials`)).json(), { value: [shown] });
@@ -53,6 +53,7 @@ test('join credentials are made, shown without their token, and revoked', async 
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/${id}`)).statusCode, 204);
   assert.equal((await world.ask('GET', `${ISSUER}/joinCredentials/${id}`)).json<JoinCredentialBody>().properties.revokedAt, START.toISOString());
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/none`)).statusCode, 404);
+  assert.equal((await world.ask('POST', `${ISSUER}/createJoinCredential`)).json<CreateJoinCredentialReply>().credential.properties.replaceByName, false);
 });
 
 test('a signer is shown with all that people ask about', async () => {
@@ -64,7 +65,7 @@ test('a signer is shown with all that people ask about', async () => {
     id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
     properties: {
       signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: -1500,
-      acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
+      acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
     },
   });
   assert.deepEqual((await world.ask('GET', `${ISSUER}/signers/cp-1-id`)).json(), body);
