@@ -89,7 +89,7 @@ test('attach imports the former public key, never a private one, and changes the
   assert.deepEqual(posts.map(({ url, body }) => [url.split('?')[0], JSON.parse(body)]), [[`${ISSUER}/importKey`, { publicKey: readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'), forever: true }]]);
   assert.match(host.text(), /--service-account-issuer=https:\/\/i\.example\/u\//);
   assert.ok(existsSync(join(patches, 'kube-apiserver9mintmark+json.json')));
-  assert.match(stdout, /The API server signs as https:\/\/i\.example\/u\/\.\n.*kubectl get --raw \/readyz\n.*confirm-restart.*\n.*--patches/);
+  assert.match(stdout, /^\S+kube-apiserver\.yaml is changed, .* Nobody has looked whether it came up: kubectl get --raw \/readyz\nOnce it has, it signs as https:\/\/i\.example\/u\/\.\n.*confirm-restart.*\n.*--patches/);
   const again = await runLine(attachLine(host, '--patches', patches, '-y'), fake);
   assert.match(again.stdout, /is attached already; nothing was changed/);
   const detached = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, '-y'], fake);
