@@ -5,7 +5,7 @@ import { ackedBy, at, BY_HAND, BY_ITSELF, enrolled, newKey, newRing, RING_SETTIN
 import { importVerifyOnly } from './imported-key.ts';
 import type { KeyRing } from './key-ring.ts';
 import { confirmPublication, prune, requestRotation, revokeAcknowledged, revokeKey, settleRetirements } from './rotation.ts';
-import { automaticRotationDue, nextActivation, nextStep, type Step, wakeAt } from './rotation-schedule.ts';
+import { activationWaitsFor, automaticRotationDue, nextActivation, nextStep, type Step, wakeAt } from './rotation-schedule.ts';
 import type { EnrolledSigner } from './signer.ts';
 
 const DAY = 86_400;
@@ -62,7 +62,10 @@ test('the calendar does not know when, while a signer holds up the activation or
   assert.deepEqual([activation(retiredUnder), activation(waitingFor)], [null, null]);
   const settled = settleRetirements(under(retiredUnder, ackedBy('cp-1', 3, 30)), at(30), BY_HAND)!.ring;
   assert.deepEqual(activation(settled), automaticRotationDue(settled));
-  assert.deepEqual(activation(under(waitingFor, ackedBy('cp-1', 4, 30))), at(610));
+  const known = under(waitingFor, ackedBy('cp-1', 4, 30));
+  assert.deepEqual(activation(known), at(610));
+  const unpublished: KeyRing = { ...known, keys: known.keys.map((key) => ({ ...key, publishedAt: null })) };
+  assert.deepEqual([retiredUnder, waitingFor, settled, known, unpublished, under(newRing(600, null), enrolled('cp-1'))].map(activationWaitsFor), ['signers', 'signers', null, null, 'publication', null]);
 });
 
 test('a key that verifies only is pruned with its end, and the rotator wakes for it', () => {

@@ -121,6 +121,18 @@ export function nextActivation(ring: KeyRing, settings: RingSettings, now: Date)
   return thaw === null ? { at: soonest, frozenSince: null } : { at: thaw, frozenSince: soonest };
 }
 
+/** What keeps the time of the next activation from being known. */
+export type ActivationWait = 'signers' | 'publication';
+
+/** Null where `nextActivation` knows the time, and where none comes unless somebody asks for it. */
+export function activationWaitsFor(ring: KeyRing): ActivationWait | null {
+  const isAsked = ring.pending?.activates === true;
+  if (!ring.open || (!isAsked && ring.policy.rotateEvery === null)) return null;
+  if (behind(ring, theKey(ring, 'prepared').publishedIn).length > 0) return 'signers';
+  if (activatableAt(ring) === null) return 'publication';
+  return !isAsked && keysIn(ring, 'retired').some((key) => key.expiresAt === null) ? 'signers' : null;
+}
+
 function automaticStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
   const due = automaticRotationDue(ring);
   if (due === null) return { do: 'wait', reason: 'rotation off', until: null };

@@ -25,7 +25,12 @@ const shown = command<ClusterFlags & { readonly watch?: true }>({
 });
 
 interface IssuerSummary {
-  readonly properties: Readonly<Record<'clusterName' | 'resourceGroup' | 'issuerURL' | 'activeKid' | 'activeSince', string>> & { readonly nextRotationAt: string | null };
+  readonly properties: Readonly<Record<'clusterName' | 'resourceGroup' | 'issuerURL' | 'activeKid' | 'activeSince', string>> & { readonly nextRotationAt: string | null; readonly nextRotationWaitsFor?: 'signers' | 'publication' | null };
+}
+
+function nextRotationInWords({ properties: { nextRotationAt, nextRotationWaitsFor = null } }: IssuerSummary): string {
+  if (nextRotationAt !== null) return timeInWords(nextRotationAt);
+  return nextRotationWaitsFor === null ? 'off' : `waits for ${nextRotationWaitsFor}`;
 }
 
 const listed = command<unknown>({
@@ -33,8 +38,10 @@ const listed = command<unknown>({
   options: [],
   async run(session) {
     const issuers = await (await session.api()).list<IssuerSummary>(paths.issuers(await session.subscription()));
-    const rows = issuers.map(({ properties: { clusterName, resourceGroup, issuerURL, activeSince, nextRotationAt } }) =>
-      ({ cluster: clusterName, resourceGroup, issuerUrl: issuerURL, signsSince: timeInWords(activeSince), nextRotation: nextRotationAt === null ? 'off' : timeInWords(nextRotationAt) }));
+    const rows = issuers.map((summary) => {
+      const { clusterName, resourceGroup, issuerURL, activeSince } = summary.properties;
+      return { cluster: clusterName, resourceGroup, issuerUrl: issuerURL, signsSince: timeInWords(activeSince), nextRotation: nextRotationInWords(summary) };
+    });
     return { result: issuers.map(flattened), table: { rows } };
   },
 });

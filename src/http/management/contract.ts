@@ -115,8 +115,10 @@ export const issuer = z.object({
       preparedPublishedAt: orNull(time),
       /** From when on it may sign. */
       preparedReadyAt: orNull(time),
-      /** When it takes over, by what is known now; null when rotation is off. */
+      /** When it takes over, by what is known now; null when that is not known, and when rotation is off. */
       nextRotationAt: orNull(time),
+      /** Why it is not known; null when it is, and when rotation is off. */
+      nextRotationWaitsFor: orNull(z.enum(['signers', 'publication'])),
       nextRotationCause: orNull(z.enum(['manual', 'automatic'])),
       /** When it would take over if no freeze window held it back; null when none does. */
       nextRotationFrozenSince: orNull(time),
@@ -156,7 +158,7 @@ export const issuerSummary = z.object({
   ...envelope,
   properties: z.object({
     clusterId: z.string(), clusterName: z.string(), resourceGroup: z.string(), location: z.string(),
-    issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), keyCount: z.int(), rotationPending: z.boolean(),
+    issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), nextRotationWaitsFor: orNull(z.enum(['signers', 'publication'])), keyCount: z.int(), rotationPending: z.boolean(),
   }),
 });
 export type IssuerSummaryBody = z.infer<typeof issuerSummary>;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLUSTER, GROUP, type ManagementWorld, openManagement, START } from '../../../test/support/management.ts';
+import { CLUSTER, GROUP, type ManagementWorld, openManagement, START, SUBSCRIPTION } from '../../../test/support/management.ts';
 import { parseEnrolmentToken } from '../../domain/enrolment-token.ts';
 import type { SignerRecord } from '../../domain/signer.ts';
 import { enrolSigner } from '../../domain/signer.ts';
+import type { IssuerBody, IssuerSummaryBody } from './contract.ts';
 import type { CreateJoinCredentialReply, CreateSignerReply, JoinCredentialBody, SignerBody } from './signer-contract.ts';
 
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
@@ -93,6 +94,21 @@ test('states: current, behind, silent, written off, deleted; a deleted one owes 
   assert.deepEqual([refusesRingSince, lastRefusedAt], [new Date(START.getTime() - 90_000).toISOString(), START.toISOString()]);
   await world.ask('POST', `${ISSUER}/rotate`, { emergency: true });
   assert.deepEqual((await world.ask('GET', `${ISSUER}/signers/d-deleted`)).json<SignerBody>().properties.debt, []);
+});
+
+test('where nobody can know when the keys rotate next, the issuer and the list of issuers say that it is for a signer', async () => {
+  const world = await withIssuer();
+  await enrol(world, 'cp-1');
+  const known = async (): Promise<readonly (readonly [boolean, string | null])[]> => {
+    const list = (await world.ask('GET', `/subscriptions/${SUBSCRIPTION}/providers/Mintmark.Oidc/issuers`)).json<{ readonly value: readonly IssuerSummaryBody[] }>().value;
+    return [(await world.ask('GET', ISSUER)).json<IssuerBody>().properties.calendar, list[0]!.properties].map(({ nextRotationAt, nextRotationWaitsFor }) => [nextRotationAt !== null, nextRotationWaitsFor] as const);
+  };
+  assert.deepEqual(await known(), [[true, null], [true, null]]);
+  await world.ask('POST', `${ISSUER}/rotate`, {});
+  assert.deepEqual(await known(), [[false, 'signers'], [false, 'signers']]);
+  await world.ask('POST', `${ISSUER}/writeOffSigner`, { name: 'cp-1' });
+  await world.ask('PUT', `${ISSUER}/rotationPolicy`, { properties: { rotateEverySeconds: null } });
+  assert.deepEqual(await known(), [[false, null], [false, null]]);
 });
 
 const MEMBERS: readonly (readonly [path: string, body: object, target: string])[] = [
