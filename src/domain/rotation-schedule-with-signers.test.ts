@@ -65,7 +65,7 @@ test('the calendar does not know when, while a signer holds up the activation or
   const known = under(waitingFor, ackedBy('cp-1', 4, 30));
   assert.deepEqual(activation(known), at(610));
   const unpublished: KeyRing = { ...known, keys: known.keys.map((key) => ({ ...key, publishedAt: null })) };
-  assert.deepEqual([retiredUnder, waitingFor, settled, known, unpublished, under(newRing(600, null), enrolled('cp-1'))].map(activationWaitsFor), ['signers', 'signers', null, null, 'publication', null]);
+  assert.deepEqual([retiredUnder, under(retiredUnder, ackedBy('cp-1', 3, 30)), waitingFor, settled, known, unpublished, under(newRing(600, null), enrolled('cp-1'))].map(activationWaitsFor), ['signers', 'signers', 'signers', null, null, 'publication', null]);
 });
 
 test('a key that verifies only is pruned with its end, and the rotator wakes for it', () => {
