@@ -100,12 +100,23 @@ test('nothing ends without a yes', async (t) => {
 
 test('a write-off and a deletion say what they break, and what is left to do', async (t) => {
   const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
-  const fake = await server(t, { [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer()] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
   const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If it comes back it is enrolled anew before it is given anything\. .*delete it.*\n$/);
   const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
-  assert.deepEqual(sent(fake), ['GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+  assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+});
+
+test('a name that several signers have ends none of them: the ids are asked for', async (t) => {
+  const twins = [signer({ signerId: 'A', lastContactAt: before(5) }), signer({ signerId: 'B' }), signer({ signerId: 'C', state: 'writtenOff' })];
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: twins } }, [`GET ${ISSUER}/signers/B`]: { status: 200, body: twins[1] }, [`DELETE ${ISSUER}/signers/B`]: { status: 200, body: twins[1] } });
+  for (const verb of ['write-off', 'delete']) {
+    const { code, stderr } = await runLine(['signer', verb, ...OURS, '--signer', 'cp-1', '-y'], fake);
+    assert.deepEqual([code, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Nothing was changed\. Say which one is meant by its id: --signer ID\./.test(stderr)], [1, true], stderr);
+  }
+  assert.equal((await runLine(['signer', 'delete', ...OURS, '--signer', 'B', '-y'], fake)).code, 0);
+  assert.deepEqual(sent(fake).filter((line) => !line.startsWith('GET')), ['DELETE signers/B']);
 });
 
 test('join credentials: limits are sent and said, the token only once', async (t) => {
@@ -115,6 +126,7 @@ test('join credentials: limits are sent and said, the token only once', async (t
   assert.deepEqual([made.stdout, /ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over\.[^]*takes the place of a signer of its name that does not ask any more within two minutes/.test(made.stderr)], ['mmsj_x\n', true]);
   assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over +good\n$/);
   assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', 'J', '--yes'], fake)).code, 0);
+  assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', credential.id, '--yes'], fake)).code, 0);
   assert.doesNotMatch((await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake)).stderr, /takes the place/);
-  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
+  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
 });

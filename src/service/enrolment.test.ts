@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { ADA, AUDIENCE, LEASE, openSigners, type SignersWorld, TestSigner } from '../../test/support/signers.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { type EnrolmentToken, enrolmentTokenText, parseEnrolmentToken } from '../domain/enrolment-token.ts';
+import type { MintmarkError } from '../domain/errors.ts';
 import { close } from '../domain/rotation.ts';
 import { SIGNER_PATHS } from '../http/signers/contract.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
@@ -199,6 +200,19 @@ test('of several with one name, a token for it tells of the one that was seen la
   }
   const { signerId } = await machine().enrol(await world.token('cp-double'));
   assert.deepEqual((await world.signers.list(world.cluster)).filter(({ signer }) => signer.name === 'cp-double' && signer.writtenOffAt === null).map(({ signer }) => signer.id), [signerId]);
+});
+
+test('a name that several are enrolled under ends none of them, an id the one that has it', async () => {
+  const [first, second] = [await world.signer('cp-many'), machine()];
+  await first.ring();
+  await second.enrol(await joining(), { name: 'cp-many' });
+  const ids = [first, second].map(({ enrolled }) => enrolled!.signerId);
+  for (const end of [world.signers.writeOff, world.signers.remove]) {
+    await assert.rejects(end(world.cluster, 'cp-many'), ({ code, target, message }: MintmarkError) => code === 'OperationNotAllowed' && target === 'name' && ids.every((id) => message.includes(id)));
+  }
+  assert.equal((await signerNames()).filter((name) => name === 'cp-many').length, 2);
+  await world.signers.writeOff(world.cluster, ids[1]!);
+  assert.equal((await world.signers.remove(world.cluster, 'cp-many')).signer.id, ids[0]);
 });
 
 test('a machine that is known uses up a one-time token like any other', async () => {

@@ -79,6 +79,7 @@ export class RingFollower {
     this.#hasRefused = await this.#deps.state.hasRefused();
     const limit = kept === null ? [] : [AbortSignal.timeout(this.#deps.askFirstWithin ?? ASK_FIRST_WITHIN)];
     const signal = AbortSignal.any([this.#stop.signal, ...limit]);
+    this.#deps.log.info({ server: this.#deps.enrolled.url, signer: this.#deps.enrolled.name, has: kept === null ? null : pointText(kept.ring) }, kept === null ? 'the server is asked for a ring' : 'the server is asked first; the ring on the disk is used if it gives none within 10 s');
     for (let failures = 1; !signal.aborted; failures += 1) {
       const found = await this.#ask(0, signal);
       if (typeof found === 'object') return found;

@@ -91,6 +91,8 @@ test('a server that is away: signing goes on, also after a restart from the disk
   const kid = await signed(first, world);
   await first.stop();
   const second = await world.start(state);
+  const said = second.said.map((line) => JSON.parse(line) as { readonly msg: string; readonly has?: string; readonly server?: string });
+  assert.deepEqual([said[0]!.msg.slice(0, 26), said[0]!.has, said[0]!.server], ['the server is asked first;', pointText(first.ring.ring), world.url]);
   assert.equal(await signed(second, world), kid);
   assert.equal(second.follower.view.standing, 'away');
   await world.rotate();

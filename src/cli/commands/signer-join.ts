@@ -51,7 +51,9 @@ export const joinCredentialsListed = command<ClusterFlags>({
 export const joinCredentialRevoked = command<ClusterFlags & YesFlag & { readonly id: string }>({
   examples: ['mintmark signer revoke-join-credential -g myResourceGroup -n myAKSCluster --id 0d9a4c1e-6a3b-4f0e-8a51-2f4b8c7d9e10'],
   options: [...CLUSTER_FLAGS, { flags: '--id <id>', summary: "Id of the credential, from 'signer list-join-credentials'", required: true }, YES],
-  async run(session, { id, yes = false, ...flags }) {
+  async run(session, { id: asked, yes = false, ...flags }) {
+    // Lists and replies have it as a resource too, whose id ends in it.
+    const id = asked.split('/').at(-1) ?? asked;
     await confirm(session, `Nobody will enrol with the join credential ${id} any more; who has done so stays. Go on?`, yes);
     await (await session.api()).send('DELETE', paths.issuerItem(await session.cluster(flags), 'joinCredentials', id));
     return {};

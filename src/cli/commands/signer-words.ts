@@ -51,13 +51,20 @@ function refusalInWords({ name, properties: { refusesRingSince, leaseEndsAt } }:
   return `The signer ${name} refuses the key ring that this server gives it since ${timeInWords(refusesRingSince)}, and goes on with the one that it has. ${end}. Its log and /healthz on its host say why: the ring is not by the server that it enrolled with, is older than its own, or was changed on the way. If this server was restored or made anew, empty the signer's state folder and enrol it again: mintmark signer create -g ${resourceGroup} -n ${cluster} --signer ${name}.`;
 }
 
+const isEnrolled = ({ properties: { state } }: SignerBody): boolean => state !== 'writtenOff' && state !== 'deleted';
+const seenInWords = (signers: readonly SignerBody[], now: Date): string => signers.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
+
+/** Why a name does not say which signer is to end; null where it does. */
+export function manyMeant(signers: readonly SignerBody[], name: string, now: Date): string | null {
+  const meant = signers.filter((signer) => signer.name === name && isEnrolled(signer));
+  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}. Nothing was changed. Say which one is meant by its id: --signer ID.`;
+}
+
 /** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
 function doubledNames(signers: readonly SignerBody[], now: Date, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] {
-  const enrolled = Map.groupBy(signers.filter(({ properties: { state, replacedAt } }) => state !== 'writtenOff' && state !== 'deleted' && replacedAt === null), ({ name }) => name);
-  return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) => {
-    const each = same.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
-    return `${same.length} signers are enrolled as ${name}: ${each}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`;
-  });
+  const enrolled = Map.groupBy(signers.filter((signer) => isEnrolled(signer) && signer.properties.replacedAt === null), ({ name }) => name);
+  return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) =>
+    `${same.length} signers are enrolled as ${name}: ${seenInWords(same, now)}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`);
 }
 
 /** Said with a token: what it is for, and who gives way. */
