@@ -37,7 +37,9 @@ test('an older version has key files; a newer one, the distribution and the form
   const old = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--former-issuer', 'https://old/'], fake);
   assert.match(old.stdout, /--service-account-issuer=https:\/\/old\/ \\\n.*\n {2}--service-account-signing-key-file=\/var\/lib\/mintmark-signer\/api-server\/sa\.key/);
   const json = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s', '-o', 'json'], fake);
-  assert.deepEqual([json.code, (JSON.parse(json.stdout) as { mode: string }).mode], [0, 'key-files']);
+  const { mode, form } = JSON.parse(json.stdout) as { mode: string; form: string };
+  assert.deepEqual([json.code, mode, form], [0, 'key-files', (await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s'], fake)).stdout]);
+  for (const used of [['--stage', 'accept', '--key-folder', '/k'], ['--socket', '/s'], ['-k', '1.33', '--mode', 'external', '--use-alpha'], ['--keep-auto-extension']]) assert.equal((await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', ...used], fake)).code, 0, used.join(' '));
   const patches = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'kubeadm'], fake);
   assert.deepEqual((JSON.parse(patches.stdout) as readonly object[])[0], { op: 'test', path: '/spec/containers/0/name', value: 'kube-apiserver' });
 });
@@ -50,6 +52,10 @@ const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['-k', '1.21'], 2, /no version from 1\.22 on/],
   [['--former-issuer', 'http://x'], 2, /no https URL/],
   [['--socket', 'signer.sock'], 2, /no absolute path/],
+  [['--manifest', 'm'], 2, /--manifest: it has no meaning without --distribution kubeadm or cluster-api/], [['--distribution', 'k3s', '--manifest', 'm'], 2, /--manifest: it has no meaning/],
+  [['--mode', 'key-files', '--socket', '/s'], 2, /--socket: it has no meaning here/], [['--stage', 'accept', '--socket', '/s'], 2, /--socket: it has no meaning here/],
+  [['--key-folder', '/k'], 2, /--key-folder: it has no meaning with external signing/], [['--use-alpha'], 2, /--use-alpha: it has no meaning here/],
+  [['--stage', 'accept', '--keep-auto-extension'], 2, /--keep-auto-extension: it has no meaning in the stage accept/],
 ];
 
 for (const [flags, code, why] of REFUSED) {

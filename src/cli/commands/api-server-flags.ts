@@ -42,10 +42,28 @@ async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const way = flags.mode ?? defaultWay(distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
   const attachment: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
+  assertUsed(flags, attachment);
   const texts = apiServerFlags(attachment).map(flagText);
   const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment, ourKeys);
   for (const note of notesFor(attachment)) session.report.warn(note);
-  return { result: { mode: way, stage: attachment.stage, flags: texts }, text };
+  return { result: { mode: way, stage: attachment.stage, flags: texts, form: text }, text };
+}
+
+const isExternal = ({ way, stage }: Attachment): boolean => way === 'external' && stage === 'sign';
+
+/** Flags that something else than what was asked for would take heed of, and when it does. */
+const USED: readonly (readonly [keyof Flags, string, (attachment: Attachment, flags: Flags) => boolean, string])[] = [
+  ['manifest', '--manifest', (_attachment, { distribution }) => distribution === 'kubeadm' || distribution === 'cluster-api', 'without --distribution kubeadm or cluster-api: it is for patches'],
+  ['socket', '--socket', isExternal, 'here: no signer is asked with key files, nor in the stage accept'],
+  ['keyFolder', '--key-folder', (attachment) => !isExternal(attachment), 'with external signing: it has no key files'],
+  ['useAlpha', '--use-alpha', (attachment) => isExternal(attachment) && attachment.minor < 34, 'here: it is for --mode external in Kubernetes 1.32 and 1.33'],
+  ['keepAutoExtension', '--keep-auto-extension', ({ stage }) => stage === 'sign', 'in the stage accept: the API server signs as before'],
+];
+
+/** @throws CommandError (2) for a flag that would change nothing. */
+function assertUsed(flags: Flags, attachment: Attachment): void {
+  const idle = USED.find(([name, , isUsed]) => flags[name] !== undefined && !isUsed(attachment, flags));
+  if (idle !== undefined) throw usageError(`argument ${idle[1]}: it has no meaning ${idle[3]}.`);
 }
 
 async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string; readonly ourKeys: string }> {
