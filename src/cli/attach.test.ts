@@ -66,6 +66,13 @@ for (const [flags, code, why] of REFUSED) {
   });
 }
 
+test('the key files of the manifest that is shown stay, wherever they are', async (t) => {
+  const [fake, host] = [await server(t, '1.36'), controlPlaneHost(t, 36)];
+  const { stdout } = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--distribution', 'kubeadm', '--stage', 'accept', '--manifest', host.manifest, '--key-folder', host.keyFolder], fake);
+  const added = (JSON.parse(stdout) as readonly { readonly op: string; readonly value?: unknown }[]).filter(({ op, value }) => op === 'add' && String(value).startsWith('--service-account-key-file=')).map(({ value }) => String(value).split('=')[1]);
+  assert.deepEqual(added, [join(host.dir, 'pki/sa.pub'), join(host.keyFolder, 'accepted.pub')]);
+});
+
 /** A host on which a signer in key-file mode has written its files. */
 function hostWithKeyFiles(t: TestContext): Host {
   const host = controlPlaneHost(t, 30);

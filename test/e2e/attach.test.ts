@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { applyPatch } from 'rfc6902';
 import { parse, stringify } from 'yaml';
 import type { ApiServerStandIn } from '../support/api-server-stand-in.ts';
 import { controlPlaneHost, type Host } from '../support/control-plane-host.ts';
@@ -146,4 +147,21 @@ test('k3s by hand, in two passes: the public keys that a command prints are the 
   const [ours, theirs] = [second.token(), first.token()];
   assert.deepEqual([await verified(ours), await first.accepts(ours), await second.accepts(theirs), await second.accepts(before)], [SUBJECT, true, true, true]);
   await done('signer', 'delete', ...DEV, '--signer', 'k3s-2', '-y');
+});
+
+test('Cluster API: what a KubeadmControlPlane needs to accept is all in what the command prints, the public keys among it', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const standIn = await host.start();
+  const printed = await done('issuer', 'show-api-server-flags', ...DEV, '--distribution', 'cluster-api', '--stage', 'accept', '--key-folder', host.keyFolder, '--manifest', host.manifest);
+  const { spec: { kubeadmConfigSpec: { files } } } = parse(printed) as { readonly spec: { readonly kubeadmConfigSpec: { readonly files: readonly { readonly path: string; readonly content: string }[] } } };
+  const [patches, accepted] = files;
+  assert.deepEqual(files.map(({ path }) => path), ['/etc/kubernetes/patches/kube-apiserver9mintmark+json.json', join(host.keyFolder, 'accepted.pub')]);
+  writeFileSync(accepted!.path, accepted!.content);
+  const pod = parse(host.text()) as object;
+  assert.deepEqual(applyPatch(pod, JSON.parse(patches!.content) as never).filter((outcome) => outcome !== null), []);
+  host.write(stringify(pod));
+  await eventually('the API server has started with it', () => standIn.starts > 1 || standIn.fault !== null || undefined);
+  assert.equal(standIn.fault, null);
+  assert.deepEqual((await api.jwks()).keys.filter(({ kid }) => !standIn.kids.includes(kid!)), []);
+  assert.deepEqual([standIn.issuers.at(-1), await standIn.accepts(standIn.token())], [issuerURL, true]);
 });

@@ -41,10 +41,13 @@ async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const { minor, issuerUrl: url, jwksUri, ourKeys } = await facts(session, flags);
   const way = flags.mode ?? defaultWay(distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
-  const attachment: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
-  assertUsed(flags, attachment);
+  const asked: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
+  assertUsed(flags, asked);
+  const pod = await podOf(flags, minor, former);
+  const keyFiles = flags.manifest === undefined ? [] : await ownKeyFiles(pod, asked.keyFolder);
+  const attachment: Attachment = keyFiles.length === 0 ? asked : { ...asked, formerKeyFiles: keyFiles };
   const texts = apiServerFlags(attachment).map(flagText);
-  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment, ourKeys);
+  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](pod, attachment, ourKeys);
   for (const note of notesFor(attachment)) session.report.warn(note);
   return { result: { mode: way, stage: attachment.stage, flags: texts, form: text }, text };
 }
@@ -73,6 +76,12 @@ async function facts(session: Session, flags: Flags): Promise<{ readonly minor: 
   const minor = minorOf(version);
   if (!(minor >= 22)) throw usageError(`argument --kubernetes-version/-k: '${version}' is no version from 1.22 on, such as 1.34.`);
   return { minor, issuerUrl: issuerURL, jwksUri: jwksURI, ourKeys: namedKeysPem(keys) };
+}
+
+/** The key files that a manifest names, but for ours. */
+async function ownKeyFiles(pod: ApiServerPod, keyFolder: string): Promise<readonly string[]> {
+  const { flagList, valuesOf } = await import('../../attach/patches.ts');
+  return valuesOf(flagList(pod), 'service-account-key-file').filter((file) => !file.startsWith(`${keyFolder}/`));
 }
 
 /** What patches are made for. */

@@ -69,6 +69,11 @@ test('one that says that it refused its ring is written down, by its id and the 
   for (const target of [well, refusing]) assert.equal((await signer.send('GET', target)).status, 204);
   const told = lines.map((line) => JSON.parse(line) as { level: number; signer?: string; code?: string | null; has?: string; msg: string }).filter((line) => line.signer === signer.enrolled!.signerId && /^request$|refuses the ring/.test(line.msg));
   assert.deepEqual(told.slice(-3).map(({ level, code, has: point }) => [level, code, point]), [[20, null, undefined], [40, undefined, `1-${has}`], [30, 'RingRefused', undefined]]);
+  const warnings = (): number => lines.filter((line) => line.includes('refuses the ring') && line.includes(signer.enrolled!.signerId)).length;
+  await signer.send('GET', `${signer.target(0)}&refused=1`);
+  assert.equal(warnings(), 1, 'not each time that it says so');
+  for (const more of ['', '&refused=1']) await signer.send('GET', `${signer.target(0)}${more}`);
+  assert.equal(warnings(), 2);
 });
 
 test('what says that it refused its ring is no contact: its lease goes on from before, and ends what waits for it', async (t) => {
