@@ -42,7 +42,7 @@ for (const [distribution, file] of MADE) {
       distribution, way: defaultWay(distribution, 36), minor: 36, stage: 'sign', issuerUrl: ISSUER, jwksUri: `${ISSUER}openid/v1/jwks`, formerIssuers: [formerIssuer], formerKeyFiles,
       socket: DEFAULT_SOCKET, keyFolder: DEFAULT_KEY_FOLDER, useAlpha: false, keepAutoExtension: false,
     };
-    assert.equal(read(`examples/${file}`), DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(formerIssuer), attachment));
+    assert.equal(read(`examples/${file}`), DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(formerIssuer), attachment, ''));
   });
 }
 

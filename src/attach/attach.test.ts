@@ -137,7 +137,7 @@ test('when the API server does not come up, manifest, patches and record are as 
   const host = controlPlaneHost(t, 36);
   const [standIn, before] = [await host.start(), host.text()];
   // Nobody is at the socket when the API server starts, whatever the check before said.
-  await assert.rejects(attach(host, {}, { readiness: readinessOf(standIn, 200) }), { code: 'AttachmentRefused', message: /did not come up with the new flags: .*gives no answer.*The former manifest is in its place again, and the API server is ready/ });
+  await assert.rejects(attach(host, {}, { readiness: readinessOf(standIn, 200) }), { code: 'AttachmentRefused', message: /did not come up with the new flags: .*gives no answer.*The former manifest is in its place again, and the API server is ready\. Its log says why it refused: crictl logs, or \/var\/log\/pods\. The backup is \S+\.yaml\.$/ });
   assert.deepEqual([host.text(), existsSync(join(host.patchesFolder, PATCH_FILE)), existsSync(join(host.keyFolder, 'attachment.json')), standIn.fault], [before, false, false, null]);
   assert.ok(await standIn.accepts(standIn.token()));
 });
@@ -164,7 +164,8 @@ test('an API server that is not ready is not touched', async (t) => {
 const STOPS: readonly (readonly [string, Partial<AttachRequest>, (host: Host) => Partial<Surroundings>, RegExp])[] = [
   ['the import is refused', {}, () => ({ importKey: async () => { throw Object.assign(new Error('403'), { code: 'AuthorizationFailed' }); } }), /403/],
   ['no signer answers', {}, () => ({ signerKids: async () => { throw new Error('nobody at the socket'); } }), /nobody at the socket/],
-  ['the signer has not heard of the former key', {}, () => ({ signerKids: async () => [RING_KEY.kid] }), /does not give the key/],
+  ['the signer has not heard of the former key', {}, () => ({ signerKids: async () => [RING_KEY.kid] }), /does not give the key .* Nothing was changed on this host\. The public key of its former tokens \(\S+\) is imported by now, and may stay: a second run goes on from there\.$/],
+  ['the signer has not heard of the former key, which somebody imported', {}, () => ({ importKey: null, signerKids: async () => [RING_KEY.kid] }), /does not give the key .* Nothing was changed\.$/],
   ['there are no key files', { way: 'key-files' }, () => ({}), /sa\.key is not there/],
   ['sa.pub lacks the former key', { way: 'key-files' }, (host) => { writeKeyFiles(host, RING_KEY.pem); return {}; }, /does not give the key/],
   ['sa.pub lacks the key of sa.key', { way: 'key-files' }, (host) => { writeKeyFiles(host, readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8')); return {}; }, /does not hold the key of/],

@@ -5,7 +5,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MintmarkError } from '../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import type { AttachPlan } from './attach-plan.ts';
@@ -31,11 +31,11 @@ export interface Surroundings {
 
 export type AttachOutcome = 'attached' | 'unchanged';
 
-/** @throws MintmarkError `AttachmentRefused`: nothing was changed, or all was put back. */
+/** @throws MintmarkError `AttachmentRefused`: nothing was changed on this host, or all was put back; the message says what was imported before. */
 export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<AttachOutcome> {
   await around.readiness?.assertReady();
-  if (around.importKey !== null) for (const key of plan.formerKeys) await around.importKey(key);
-  await assertServed(plan, around);
+  const imported = await importFormer(plan, around);
+  await assertServed(plan, around).catch((error: unknown) => { throw imported.length === 0 ? error : afterImport(error, imported); });
   const isNew = plan.before !== plan.after;
   const backup = isNew ? await backUp(plan.request.manifest, plan.before, plan.request.backupFolder, around.now()) : plan.record?.backup ?? '';
   const former = await formerPatch(plan);
@@ -44,6 +44,19 @@ export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<
   await replaceManifest(plan.request.manifest, plan.after, plan.before);
   if (around.readiness !== null) await confirmOrPutBack(plan, around.readiness, former, backup);
   return 'attached';
+}
+
+async function importFormer({ formerKeys }: AttachPlan, { importKey }: Surroundings): Promise<readonly KeyFileKey[]> {
+  if (importKey === null) return [];
+  for (const key of formerKeys) await importKey(key);
+  return formerKeys;
+}
+
+/** On this host nothing was changed; on the server something was, which a second run finds done. */
+function afterImport(error: unknown, imported: readonly KeyFileKey[]): unknown {
+  if (!isMintmarkError(error, 'AttachmentRefused')) return error;
+  const done = `Nothing was changed on this host. The public ${imported.length === 1 ? 'key' : 'keys'} of its former tokens (${imported.map(({ kid }) => kid).join(', ')}) ${imported.length === 1 ? 'is' : 'are'} imported by now, and may stay: a second run goes on from there.`;
+  return new MintmarkError(error.code, error.message.replace(/Nothing was changed\.$/, done), { cause: error });
 }
 
 /** That the API server will find what its flags will name. */
@@ -93,7 +106,7 @@ async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, former: 
   await writeRecord(keyFolder, record);
   if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), former);
   const back = await readiness.awaitReady();
-  throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} The former manifest is in its place again${back === null ? ', and the API server is ready' : `; the API server is not ready yet: ${back}`} Its log says why it refused: crictl logs, or /var/log/pods. The backup is ${backup}.`);
+  throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} The former manifest is in its place again${back === null ? ', and the API server is ready.' : `; the API server is not ready yet: ${back}`} Its log says why it refused: crictl logs, or /var/log/pods. The backup is ${backup}.`);
 }
 
 const putBack = (file: string, text: string | null): Promise<void> => (text === null ? rm(file, { force: true }) : writeShared(file, text));

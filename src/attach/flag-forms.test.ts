@@ -47,7 +47,7 @@ ${BOUNDS}kube-apiserver-extra-mount:
 `));
 
 test('a KubeadmControlPlane carries the patches and names their folder', () => {
-  const text = DISTRIBUTION_FORMS['cluster-api'](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api' });
+  const text = DISTRIBUTION_FORMS['cluster-api'](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api' }, 'keys\n');
   const { spec } = parse(text) as { spec: { kubeadmConfigSpec: { files: { path: string; content: string }[] } } };
   const [{ content, ...file }] = spec.kubeadmConfigSpec.files as [{ path: string; content: string }];
   assert.deepEqual({ ...spec.kubeadmConfigSpec, files: [file] }, {
@@ -55,6 +55,12 @@ test('a KubeadmControlPlane carries the patches and names their folder', () => {
     initConfiguration: { patches: { directory: '/etc/kubernetes/patches' } }, joinConfiguration: { patches: { directory: '/etc/kubernetes/patches' } },
   });
   assert.equal(content, patchForm(kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api' }));
+});
+
+test('to accept, a KubeadmControlPlane brings the public keys of the issuer too', () => {
+  const text = DISTRIBUTION_FORMS['cluster-api'](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api', stage: 'accept' }, '# key1, active\nPEM\n');
+  const { spec } = parse(text) as { spec: { kubeadmConfigSpec: { files: object[] } } };
+  assert.deepEqual(spec.kubeadmConfigSpec.files.slice(1), [{ path: '/var/lib/mintmark/api-server/accepted.pub', owner: 'root:root', permissions: '0644', content: '# key1, active\nPEM\n' }]);
 });
 
 for (const minor of Array.from({ length: 37 - KUBEADM_DEFAULT_FROM }, (_, at) => KUBEADM_DEFAULT_FROM + at)) {

@@ -1,6 +1,6 @@
 /** The flags of an API server written down as each distribution takes them. Pure: attachment in, text out. */
 import { stringify } from 'yaml';
-import { apiServerFlags, type Attachment, flagText } from './api-server-flags.ts';
+import { apiServerFlags, type Attachment, flagText, KEY_FILES } from './api-server-flags.ts';
 import type { Distribution } from './distributions.ts';
 import { type ApiServerPod, attachingOperations, mountedFolder, PATCH_FILE } from './patches.ts';
 
@@ -14,10 +14,14 @@ export const shellForm = (attachment: Attachment): string => `${apiServerFlags(a
 export const patchForm = (pod: ApiServerPod, attachment: Attachment): string => `${JSON.stringify(attachingOperations(pod, attachment), null, 2)}\n`;
 
 /** What a KubeadmControlPlane needs, of either of its API versions. */
-function controlPlaneForm(pod: ApiServerPod, attachment: Attachment): string {
+function controlPlaneForm(pod: ApiServerPod, attachment: Attachment, ourKeys: string): string {
   const patches = { directory: PATCH_FOLDER };
+  const accepted = { path: `${attachment.keyFolder}/${KEY_FILES.acceptedKeys}`, owner: 'root:root', permissions: '0644', content: ourKeys };
   const kubeadmConfigSpec = {
-    files: [{ path: `${PATCH_FOLDER}/${PATCH_FILE}`, owner: 'root:root', permissions: '0600', content: patchForm(pod, attachment) }],
+    files: [
+      { path: `${PATCH_FOLDER}/${PATCH_FILE}`, owner: 'root:root', permissions: '0600', content: patchForm(pod, attachment) },
+      ...(attachment.stage === 'accept' ? [accepted] : []),
+    ],
     initConfiguration: { patches }, joinConfiguration: { patches },
   };
   return `# Merge into the KubeadmControlPlane.\n${stringify({ spec: { kubeadmConfigSpec } }, { lineWidth: 0 })}`;
@@ -35,14 +39,14 @@ function rke2Form(attachment: Attachment): string {
 
 const args = (attachment: Attachment): readonly string[] => apiServerFlags(attachment).map(({ name, value }) => `${name}=${value}`);
 
-/** How each distribution takes the flags. Talos is never asked: its pairs are refused before. */
+/** How each distribution takes the flags; where its form has files, the public keys of the issuer too. Talos is never asked: its pairs are refused before. */
 export const DISTRIBUTION_FORMS = {
   kubeadm: patchForm,
   'cluster-api': controlPlaneForm,
   k3s: (_pod, attachment) => k3sForm(attachment),
   rke2: (_pod, attachment) => rke2Form(attachment),
   talos: (_pod, attachment) => shellForm(attachment),
-} as const satisfies Record<Distribution, (pod: ApiServerPod, attachment: Attachment) => string>;
+} as const satisfies Record<Distribution, (pod: ApiServerPod, attachment: Attachment, ourKeys: string) => string>;
 
 /** kubeadm's flags in its order, by name: what its patches count on where nobody shows the manifest. From 1.24 on. */
 const KUBEADM_FLAGS = [

@@ -18,13 +18,21 @@ export function notesFor(attachment: Attachment): readonly string[] {
   const { distribution, way, stage, minor, keepAutoExtension, keyFolder, socket } = attachment;
   const { restart } = factsOf(distribution);
   return [
-    ...(stage === 'accept' ? [`The API server goes on signing as before. Write the public keys of the issuer to ${keyFolder}/${KEY_FILES.acceptedKeys} first ('mintmark signer attach --stage accept' does), do this on every API server, then use --stage sign.`] : []),
+    ...(stage === 'accept' ? [`The API server goes on signing as before. ${acceptedKeysNote(distribution, keyFolder)} Do this on every API server, then use --stage sign.`] : []),
     ...(stage === 'sign' && way === 'external' ? [`The signer must serve ${socket} before the API server starts: without it the API server ends after 60 s. Import the keys of the former tokens first ('mintmark issuer import-key'), or running pods are refused.`] : []),
     ...(stage === 'sign' && way === 'key-files' ? [`The signer must have written ${keyFolder}/${KEY_FILES.privateKey} and ${KEY_FILES.publicKeys} before ('mintmark signer run --mode key-files'). The API server reads them at its start only: each rotation needs one restart.`] : []),
     ...(way === 'external' && minor < 34 ? ['External signing is alpha in this version, and the API server serves no discovery documents of its own; those of the issuer URL are not touched by that.'] : []),
     ...extensionNote(keepAutoExtension, way, keyFolder),
     restart,
   ];
+}
+
+/** Where the file comes from that the flags name. */
+function acceptedKeysNote(distribution: Attachment['distribution'], keyFolder: string): string {
+  const file = `${keyFolder}/${KEY_FILES.acceptedKeys}`;
+  return distribution === 'cluster-api'
+    ? `The public keys of the issuer are in 'files' as ${file}; make this again after a rotation.`
+    : `First bring the public keys of the issuer to ${file}: 'mintmark issuer show-public-keys' prints them ('mintmark signer attach --stage accept' writes them by itself).`;
 }
 
 function extensionNote(keep: boolean, way: Attachment['way'], keyFolder: string): readonly string[] {

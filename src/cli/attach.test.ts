@@ -37,7 +37,9 @@ test('an older version has key files; a newer one, the distribution and the form
   const old = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--former-issuer', 'https://old/'], fake);
   assert.match(old.stdout, /--service-account-issuer=https:\/\/old\/ \\\n.*\n {2}--service-account-signing-key-file=\/var\/lib\/mintmark-signer\/api-server\/sa\.key/);
   const json = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s', '-o', 'json'], fake);
-  assert.deepEqual([json.code, (JSON.parse(json.stdout) as { mode: string }).mode], [0, 'key-files']);
+  const { mode, form } = JSON.parse(json.stdout) as { mode: string; form: string };
+  assert.deepEqual([json.code, mode, form], [0, 'key-files', (await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s'], fake)).stdout]);
+  for (const used of [['--stage', 'accept', '--key-folder', '/k'], ['--socket', '/s'], ['-k', '1.33', '--mode', 'external', '--use-alpha'], ['--keep-auto-extension']]) assert.equal((await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', ...used], fake)).code, 0, used.join(' '));
   const patches = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'kubeadm'], fake);
   assert.deepEqual((JSON.parse(patches.stdout) as readonly object[])[0], { op: 'test', path: '/spec/containers/0/name', value: 'kube-apiserver' });
 });
@@ -50,6 +52,10 @@ const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['-k', '1.21'], 2, /no version from 1\.22 on/],
   [['--former-issuer', 'http://x'], 2, /no https URL/],
   [['--socket', 'signer.sock'], 2, /no absolute path/],
+  [['--manifest', 'm'], 2, /--manifest: it has no meaning without --distribution kubeadm or cluster-api/], [['--distribution', 'k3s', '--manifest', 'm'], 2, /--manifest: it has no meaning/],
+  [['--mode', 'key-files', '--socket', '/s'], 2, /--socket: it has no meaning here/], [['--stage', 'accept', '--socket', '/s'], 2, /--socket: it has no meaning here/],
+  [['--key-folder', '/k'], 2, /--key-folder: it has no meaning with external signing/], [['--use-alpha'], 2, /--use-alpha: it has no meaning here/],
+  [['--stage', 'accept', '--keep-auto-extension'], 2, /--keep-auto-extension: it has no meaning in the stage accept/],
 ];
 
 for (const [flags, code, why] of REFUSED) {
@@ -59,6 +65,13 @@ for (const [flags, code, why] of REFUSED) {
     assert.match(ran.stderr, why);
   });
 }
+
+test('the key files of the manifest that is shown stay, wherever they are', async (t) => {
+  const [fake, host] = [await server(t, '1.36'), controlPlaneHost(t, 36)];
+  const { stdout } = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--distribution', 'kubeadm', '--stage', 'accept', '--manifest', host.manifest, '--key-folder', host.keyFolder], fake);
+  const added = (JSON.parse(stdout) as readonly { readonly op: string; readonly value?: unknown }[]).filter(({ op, value }) => op === 'add' && String(value).startsWith('--service-account-key-file=')).map(({ value }) => String(value).split('=')[1]);
+  assert.deepEqual(added, [join(host.dir, 'pki/sa.pub'), join(host.keyFolder, 'accepted.pub')]);
+});
 
 /** A host on which a signer in key-file mode has written its files. */
 function hostWithKeyFiles(t: TestContext): Host {
@@ -89,7 +102,7 @@ test('attach imports the former public key, never a private one, and changes the
   assert.deepEqual(posts.map(({ url, body }) => [url.split('?')[0], JSON.parse(body)]), [[`${ISSUER}/importKey`, { publicKey: readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8'), forever: true }]]);
   assert.match(host.text(), /--service-account-issuer=https:\/\/i\.example\/u\//);
   assert.ok(existsSync(join(patches, 'kube-apiserver9mintmark+json.json')));
-  assert.match(stdout, /The API server signs as https:\/\/i\.example\/u\/\.\n.*kubectl get --raw \/readyz\n.*confirm-restart.*\n.*--patches/);
+  assert.match(stdout, /^\S+kube-apiserver\.yaml is changed, .* Nobody has looked whether it came up: kubectl get --raw \/readyz\nOnce it has, it signs as https:\/\/i\.example\/u\/\.\n.*confirm-restart.*\n.*--patches/);
   const again = await runLine(attachLine(host, '--patches', patches, '-y'), fake);
   assert.match(again.stdout, /is attached already; nothing was changed/);
   const detached = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, '-y'], fake);

@@ -14,8 +14,8 @@ const before = (seconds: number): string => new Date(NOW.getTime() - seconds * 1
 const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => ({
   id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
   properties: {
-    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
-    acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
+    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
+    acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
   },
 });
 
@@ -28,7 +28,8 @@ const sent = (fake: FakeServer): readonly string[] => fake.requests.map(({ metho
 
 const STATES: readonly (readonly [Partial<SignerBody['properties']>, string])[] = [
   [{}, 'current'], [{ state: 'behind', acknowledgedVersion: 5 }, 'behind: has version 5 of 7'], [{ state: 'behind', acknowledgedVersion: null }, 'behind: has acknowledged nothing yet'],
-  [{ state: 'silent', lastContactAt: before(183_600) }, 'silent for 2 d 3 h'], [{ state: 'writtenOff', writtenOffAt: before(0) }, 'written off since 2026-03-01 12:00:00'],
+  [{ state: 'refusing', refusesRingSince: before(60), lastRefusedAt: before(5), acknowledgedVersion: 5 }, 'refuses its ring since 2026-03-01 11:59:00: has version 5 of 7'],
+  [{ state: 'silent', lastContactAt: before(183_600) }, 'silent for 2 d 3 h'], [{ state: 'silent', lastContactAt: before(183_600), refusesRingSince: before(9000), lastRefusedAt: before(3600) }, 'silent for 1 h'], [{ state: 'writtenOff', writtenOffAt: before(0) }, 'written off since 2026-03-01 12:00:00'],
   [{ state: 'deleted', deletedAt: before(0) }, 'deleted since 2026-03-01 12:00:00'], [{ state: 'deleted', deletedAt: before(0), debt: ['a'] }, 'deleted since 2026-03-01 12:00:00, owes 1 key'],
   [{ state: 'deleted', deletedAt: before(0), debt: ['a', 'b'] }, 'deleted since 2026-03-01 12:00:00, owes 2 keys'],
 ];
@@ -49,10 +50,19 @@ test('a list warns of a lease that ends, of a clock, and of a debt; and of nothi
   for (const quiet of [{}, { ...silent, leaseEndsAt: before(-80_000) }, { ...silent, leaseSeconds: null, leaseEndsAt: null }, { clockOffsetMilliseconds: 60_000 }, { state: 'writtenOff', clockOffsetMilliseconds: 90_000 }] as const) assert.deepEqual(warnings(quiet), []);
 });
 
+test('a list says of a signer that refuses its ring since when, until when that holds things up, and what to do', () => {
+  const refusing = { state: 'refusing', refusesRingSince: before(3600), lastRefusedAt: before(5), lastContactAt: before(3600) } as const;
+  const said = (change: Partial<SignerBody['properties']>): string => listWarnings([signer({ ...refusing, ...change })], NOW, PLACE)[0]!;
+  assert.match(said({}), /^The signer cp-1 refuses the key ring that this server gives it since 2026-03-01 11:00:00, and goes on with the one that it has\. A rotation waits for it until 2026-03-02 12:04:40, when its lease is over and its API server issues no tokens any more\. Its log and \/healthz on its host say why: .* enrol it again: mintmark signer create -g g -n c --signer cp-1\.$/);
+  assert.match(said({ leaseSeconds: null, leaseEndsAt: null }), / A rotation waits for it until it takes one\. /);
+  assert.match(beforeWriteOff(signer(refusing), NOW)[0]!, /^The signer cp-1 was last seen 5 s ago\./);
+  assert.match(beforeDeletion(signer(refusing), NOW)[0]!, /It is there: /);
+});
+
 test('a list warns of names that several are enrolled under, with their ids', () => {
   const twin = (signerId: string, change: Partial<SignerBody['properties']> = {}): SignerBody => signer({ signerId, ...change });
   assert.deepEqual(listWarnings([twin('A'), twin('B', { state: 'behind', lastContactAt: before(5) })], NOW, PLACE), ['2 signers are enrolled as cp-1: A (last seen 20 s ago), B (last seen 5 s ago). A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g g -n c --signer ID.']);
-  for (const state of ['writtenOff', 'deleted'] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', { state })], NOW, PLACE), []);
+  for (const gone of [{ state: 'writtenOff' }, { state: 'deleted' }, { replacedAt: before(60) }] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', gone)], NOW, PLACE), []);
 });
 
 test('what is said around an end', () => {
@@ -90,21 +100,33 @@ test('nothing ends without a yes', async (t) => {
 
 test('a write-off and a deletion say what they break, and what is left to do', async (t) => {
   const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
-  const fake = await server(t, { [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer()] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
   const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If it comes back it is enrolled anew before it is given anything\. .*delete it.*\n$/);
   const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
-  assert.deepEqual(sent(fake), ['GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+  assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+});
+
+test('a name that several signers have ends none of them: the ids are asked for', async (t) => {
+  const twins = [signer({ signerId: 'A', lastContactAt: before(5) }), signer({ signerId: 'B' }), signer({ signerId: 'C', state: 'writtenOff' })];
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: twins } }, [`GET ${ISSUER}/signers/B`]: { status: 200, body: twins[1] }, [`DELETE ${ISSUER}/signers/B`]: { status: 200, body: twins[1] } });
+  for (const verb of ['write-off', 'delete']) {
+    const { code, stderr } = await runLine(['signer', verb, ...OURS, '--signer', 'cp-1', '-y'], fake);
+    assert.deepEqual([code, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Nothing was changed\. Say which one is meant by its id: --signer ID\./.test(stderr)], [1, true], stderr);
+  }
+  assert.equal((await runLine(['signer', 'delete', ...OURS, '--signer', 'B', '-y'], fake)).code, 0);
+  assert.deepEqual(sent(fake).filter((line) => !line.startsWith('GET')), ['DELETE signers/B']);
 });
 
 test('join credentials: limits are sent and said, the token only once', async (t) => {
-  const credential = { id: `${ISSUER}/joinCredentials/J`, name: 'J', type: 't', properties: { createdAt: before(0), createdBy: 'principal:ada', expiresAt: before(-86_400), maxUses: 1, uses: 0, cidrs: ['10.0.0.0/8', '::1'], revokedAt: null } };
+  const credential = { id: `${ISSUER}/joinCredentials/J`, name: 'J', type: 't', properties: { createdAt: before(0), createdBy: 'principal:ada', expiresAt: before(-86_400), maxUses: 1, uses: 0, cidrs: ['10.0.0.0/8', '::1'], replaceByName: true, revokedAt: null } };
   const fake = await server(t, { [`POST ${ISSUER}/createJoinCredential`]: { status: 200, body: { token: 'mmsj_x', credential } }, [`GET ${ISSUER}/joinCredentials`]: { status: 200, body: { value: [credential] } }, [`DELETE ${ISSUER}/joinCredentials/J`]: { status: 204 } });
-  const made = await runLine(['signer', 'create-join-credential', ...OURS, '--expires', '1d', '--max-uses', '1', '--cidr', '10.0.0.0/8', '--cidr', '::1', '--query', 'token', '-o', 'tsv'], fake);
-  assert.deepEqual([made.stdout, made.stderr.includes('ends 2026-03-02 12:00:00, may be used once, from 10.0.0.0/8, ::1.')], ['mmsj_x\n', true]);
-  assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1 +good\n$/);
+  const made = await runLine(['signer', 'create-join-credential', ...OURS, '--expires', '1d', '--max-uses', '1', '--cidr', '10.0.0.0/8', '--cidr', '::1', '--replace-by-name', '--query', 'token', '-o', 'tsv'], fake);
+  assert.deepEqual([made.stdout, /ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over\.[^]*takes the place of a signer of its name that does not ask any more within two minutes/.test(made.stderr)], ['mmsj_x\n', true]);
+  assert.match((await runLine(['signer', 'list-join-credentials', ...OURS, '-o', 'table'], fake)).stdout, /J +2026-03-01 12:00:00 +0 +ends 2026-03-02 12:00:00, may be used once, from 10\.0\.0\.0\/8, ::1, takes names over +good\n$/);
   assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', 'J', '--yes'], fake)).code, 0);
-  await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake);
-  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"]}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
+  assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', credential.id, '--yes'], fake)).code, 0);
+  assert.doesNotMatch((await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake)).stderr, /takes the place/);
+  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
 });

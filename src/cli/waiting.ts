@@ -27,8 +27,14 @@ export function waitingInWords({ reason, until, signers = [] }: Waiting, now: Da
   return seconds > 0 ? `waits ${lengthInWords(seconds)}: ${words}` : `waits: ${words}`;
 }
 
-function signerInWords({ name, since }: NonNullable<Waiting['signers']>[number], now: Date): string {
-  if (now.getTime() - Date.parse(since) < SILENT_AFTER) return `${name}, which is there and has not acknowledged yet`;
-  const [at, today] = [timeInWords(since), timeInWords(now.toISOString())];
-  return `${name}, silent since ${at.slice(0, 10) === today.slice(0, 10) ? at.slice(11, 16) : at.slice(0, 16)}`;
+function signerInWords({ name, since, refusesSince }: NonNullable<Waiting['signers']>[number], now: Date): string {
+  const isThere = now.getTime() - Date.parse(since) < SILENT_AFTER;
+  if (isThere && refusesSince !== undefined) return `${name}, which refuses the key ring since ${shortTime(refusesSince, now)} (its log says why; 'signer list' says what to do)`;
+  return isThere ? `${name}, which is there and has not acknowledged yet` : `${name}, silent since ${shortTime(since, now)}`;
+}
+
+/** The time alone where it is of today. */
+function shortTime(time: string, now: Date): string {
+  const [at, today] = [timeInWords(time), timeInWords(now.toISOString())];
+  return at.slice(0, 10) === today.slice(0, 10) ? at.slice(11, 16) : at.slice(0, 16);
 }

@@ -7,7 +7,7 @@ import { behind, behindRetirement, isReady, settledKeys } from './acknowledgemen
 import { after, earliest, hasCome, latest } from './durations.ts';
 import { type FreezeWindow, frozenUntil } from './freeze-windows.ts';
 import { activatableAt, keysIn, type KeyRing, type PendingRotation, type SigningKey, theKey, type VerifyOnlyKey } from './key-ring.ts';
-import { type EnrolledSigner, leaseEnds } from './signer.ts';
+import { type EnrolledSigner, goneAt, lastSeenAt, leaseEnds } from './signer.ts';
 
 /** Why nothing is done now. */
 export type WaitReason =
@@ -18,17 +18,19 @@ export type WaitReason =
 export interface SilentSigner {
   readonly name: string;
   readonly since: Date;
+  /** Since when it can not take the ring that it is given; null while it can. */
+  readonly refusesSince: Date | null;
 }
 
 export type WaitStep =
   /** `until`: when to decide again; null when only another change can alter the decision. */
   | { readonly do: 'wait'; readonly reason: WaitReason; readonly until: Date | null }
-  /** `until`: when the lease of the last of them ends, which writes it off; null without leases. */
+  /** `until`: when the last of them is written off by itself, by its lease or because it was replaced; null without. */
   | { readonly do: 'wait'; readonly reason: 'a signer has not acknowledged'; readonly until: Date | null; readonly signers: readonly SilentSigner[] };
 
 export type Step =
   | { readonly do: 'prune'; readonly reason: string }
-  /** No commit of the ring: the signers are written off as of the end of their lease. */
+  /** No commit of the ring: the signers are written off. */
   | { readonly do: 'write off'; readonly reason: string; readonly signers: readonly EnrolledSigner[] }
   | { readonly do: 'revoke'; readonly reason: string }
   | { readonly do: 'settle retirement'; readonly reason: string }
@@ -81,16 +83,22 @@ export function nextStep(ring: KeyRing, settings: RingSettings, now: Date): Step
 export function wakeAt(ring: KeyRing, settings: RingSettings, now: Date): Date | null {
   const step = nextStep(ring, settings, now);
   if (step.do !== 'wait') return now;
-  const leases = ring.signers.map(leaseEnds);
+  const leases = ring.signers.map(goneAt);
   return earliest(step.until, ...ring.keys.map((key) => key.expiresAt), ...ring.verifyOnly.map((key) => key.expiresAt), ...leases);
 }
 
 /** What signers make due: their lease has ended, or what waited for them need not wait any longer. */
 function signersStep(ring: KeyRing, now: Date): Step | null {
-  const gone = ring.signers.filter((signer) => isPast(leaseEnds(signer), now));
-  if (gone.length > 0) return { do: 'write off', reason: `no contact for longer than the lease: ${gone.map(({ name }) => name).join(', ')}`, signers: gone };
+  const gone = ring.signers.filter((signer) => isPast(goneAt(signer), now));
+  if (gone.length > 0) return { do: 'write off', reason: whyGone(gone, now), signers: gone };
   if (revocableKeys(ring).length > 0) return { do: 'revoke', reason: `asked for by ${ring.pending?.requestedBy ?? ''}; every signer has stopped to sign with the key` };
   return settledKeys(ring).length === 0 ? null : { do: 'settle retirement', reason: 'every signer has stopped to sign with the key' };
+}
+
+function whyGone(gone: readonly EnrolledSigner[], now: Date): string {
+  const [silent, replaced] = [gone.filter((signer) => isPast(leaseEnds(signer), now)), gone.filter((signer) => !isPast(leaseEnds(signer), now))];
+  const because = (signers: readonly EnrolledSigner[], why: string): readonly string[] => (signers.length === 0 ? [] : [`${why}: ${signers.map(({ name }) => name).join(', ')}`]);
+  return [...because(silent, 'no contact for longer than the lease'), ...because(replaced, 'replaced by another machine of its name, and not heard of since')].join('; ');
 }
 
 /** The next activation, for calendars. */
@@ -111,6 +119,18 @@ export function nextActivation(ring: KeyRing, settings: RingSettings, now: Date)
   const soonest = latest(due, ready, ...retired.map((key) => key.expiresAt)) ?? due;
   const thaw = frozenUntil(settings.freezeWindows, latest(soonest, now) ?? now);
   return thaw === null ? { at: soonest, frozenSince: null } : { at: thaw, frozenSince: soonest };
+}
+
+/** What keeps the time of the next activation from being known. */
+export type ActivationWait = 'signers' | 'publication';
+
+/** Null where `nextActivation` knows the time, and where none comes unless somebody asks for it. */
+export function activationWaitsFor(ring: KeyRing): ActivationWait | null {
+  const isAsked = ring.pending?.activates === true;
+  if (!ring.open || (!isAsked && ring.policy.rotateEvery === null)) return null;
+  if (behind(ring, theKey(ring, 'prepared').publishedIn).length > 0) return 'signers';
+  if (activatableAt(ring) === null) return 'publication';
+  return !isAsked && keysIn(ring, 'retired').some((key) => key.expiresAt === null) ? 'signers' : null;
 }
 
 function automaticStep(ring: KeyRing, settings: RingSettings, now: Date): Step {
@@ -142,8 +162,8 @@ function readyStep(ring: KeyRing, now: Date, cause: 'manual' | 'automatic', reas
 }
 
 function waitForSigners(behindOnes: readonly EnrolledSigner[]): WaitStep {
-  const signers = [...new Set(behindOnes)].map(({ name, lastContactAt }) => ({ name, since: lastContactAt }));
-  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(leaseEnds)), signers };
+  const signers = [...new Set(behindOnes)].map((signer) => ({ name: signer.name, since: lastSeenAt(signer), refusesSince: signer.refusal?.since ?? null }));
+  return { do: 'wait', reason: 'a signer has not acknowledged', until: latest(...behindOnes.map(goneAt)), signers };
 }
 
 const isPast = (at: Date | null, now: Date): boolean => at !== null && hasCome(at, now);

@@ -5,7 +5,7 @@ import { at, BY_HAND, newKey, newRing, picture, START } from '../../test/support
 import { isMintmarkError } from './errors.ts';
 import type { KeyRing } from './key-ring.ts';
 import { close, requestRotation, revokeKey } from './rotation.ts';
-import { acknowledge, concerns, contactSigner, debtOf, deleteSigner, enrolSigner, isForgotten, leaseEnds, longerLease, type SignerRecord, writeOff } from './signer.ts';
+import { acknowledge, concerns, contactSigner, debtOf, deleteSigner, enrolSigner, goneAt, isForgotten, leaseEnds, lastSeenAt, longerLease, refuseRing, replaceSigner, type SignerRecord, takesRings, writeOff, writeOffGone } from './signer.ts';
 
 const DAY = 86_400;
 const rotated = (ring = newRing()): KeyRing => requestRotation(ring, { operationId: 'op', force: false }, newKey(3), at(10), BY_HAND).change!.ring;
@@ -15,7 +15,7 @@ const BROUGHT = { id: 'id', name: 'cp-1', mode: 'external', assertionJwk: { x: '
 
 test('rule 5: a signer is enrolled in the version that the ring has, with nothing given to it yet', () => {
   assert.deepEqual(enrolSigner(rotated(), BROUGHT, at(15)), {
-    ...BROUGHT, issuerId: 'issuer', enrolledIn: 2, enrolledAt: at(15), acked: null, lastContactAt: at(15), writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null,
+    ...BROUGHT, issuerId: 'issuer', enrolledIn: 2, enrolledAt: at(15), acked: null, lastContactAt: at(15), refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null,
   });
   assert.throws(() => enrolSigner(closed(), BROUGHT, at(30)), (error) => isMintmarkError(error, 'KeyRingClosed'));
 });
@@ -35,6 +35,17 @@ test('rules 5 and 12: who asks for its ring is given the active private half, an
   }
   const deleted = signer('a', { writtenOffAt: at(5), deletedAt: at(5) });
   assert.equal(contactSigner(deleted, newRing(), 0, at(15)), deleted);
+});
+
+test('rule 12: who refuses its ring is in no contact, is not enrolled anew, and was shown the active private half', () => {
+  const record = signer('a', { kids: ['key1'], writtenOffAt: at(12) });
+  const first = refuseRing(record, rotated(), 9, at(15));
+  assert.deepEqual(first, { ...record, refusal: { since: at(15), lastAt: at(15) }, clockOffsetMs: 9, kids: ['key1', 'key2'] });
+  assert.deepEqual(refuseRing(first, closed(), 9, at(20)), { ...first, refusal: { since: at(15), lastAt: at(20) } });
+  assert.deepEqual([lastSeenAt(record), lastSeenAt(first), lastSeenAt({ ...first, lastContactAt: at(16) })], [START, at(15), at(16)]);
+  assert.deepEqual([takesRings(first), takesRings(record) === record, contactSigner(first, rotated(), 9, at(16)).refusal], [{ ...first, refusal: null }, true, first.refusal]);
+  const deleted = signer('a', { writtenOffAt: at(5), deletedAt: at(5) });
+  assert.equal(refuseRing(deleted, newRing(), 0, at(15)), deleted);
 });
 
 test('an acknowledgement only rises, belongs to an epoch that was, and is no contact', () => {
@@ -61,6 +72,17 @@ test('rule 12: a lease ends a margin after the signer has stopped, and a write-o
   assert.deepEqual([longerLease(5, 9), longerLease(9, null), longerLease(null, 5)], [9, null, null]);
   const gone = writeOff(signer('a'), at(5));
   assert.deepEqual([gone.writtenOffAt, writeOff(gone, at(9))], [at(5), gone]);
+});
+
+test('rule 12: a signer that was replaced is gone when it is silent for two minutes since, as of when that is seen; by its lease as of its end', () => {
+  const replaced = replaceSigner(signer('a', { leaseSeconds: 1000 }), at(100));
+  assert.deepEqual([replaced.replacedAt, replaceSigner(replaced, at(150)), goneAt(replaced)], [at(100), replaced, at(220)]);
+  assert.deepEqual([goneAt(signer('a', { leaseSeconds: 1000 })), goneAt({ ...replaced, leaseSeconds: null }), goneAt(writeOff(replaced, at(150)))], [at(1300), at(220), null]);
+  assert.deepEqual([219, 220, 1299].map((seconds) => writeOffGone(replaced, at(seconds)).writtenOffAt), [null, at(220), at(1299)]);
+  assert.deepEqual(writeOffGone(replaced, at(5000)).writtenOffAt, at(1300));
+  assert.deepEqual([contactSigner(replaced, newRing(), 0, at(110)).replacedAt, refuseRing(replaced, newRing(), 0, at(110)).replacedAt], [null, null]);
+  const off = signer('a', { writtenOffAt: at(5) });
+  assert.equal(replaceSigner(off, at(100)), off);
 });
 
 test('rule 12: a deleted signer owes each key that it had until that one is out of the JWKS', () => {

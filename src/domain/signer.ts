@@ -5,7 +5,7 @@
  * that a deleted signer leaves. Leaves to `acknowledgement.ts` what a ring makes of its signers: none of these moves is
  * a commit of the ring, or acknowledging would never end (rules 5 and 12 of docs/decisions/0002-key-ring-rules.md).
  */
-import { after, DAY, earliest, hasCome, MARGIN } from './durations.ts';
+import { after, DAY, earliest, hasCome, latest, MARGIN, MINUTE } from './durations.ts';
 import { MintmarkError } from './errors.ts';
 import { type KeyRing, publishedKeys, type SigningKey, theKey } from './key-ring.ts';
 
@@ -14,6 +14,13 @@ export interface Acknowledgement {
   readonly epoch: number;
   readonly version: number;
   readonly at: Date;
+}
+
+/** That a signer can not take the ring that it is given and goes on with the one that it has; by the store's clock. */
+export interface Refusal {
+  readonly since: Date;
+  /** When it last said so. */
+  readonly lastAt: Date;
 }
 
 /** What a ring has to know of one signer. */
@@ -26,10 +33,14 @@ export interface EnrolledSigner {
   readonly enrolledAt: Date;
   /** The highest that it has said; null until the first. */
   readonly acked: Acknowledgement | null;
-  /** When it last asked for its ring, or was enrolled. */
+  /** When it last asked for its ring and may have taken the answer, or was enrolled: its lease runs from here. */
   readonly lastContactAt: Date;
+  /** Null while it takes what it is given. */
+  readonly refusal: Refusal | null;
   /** For how many seconds after a contact it may sign, the longest of what it was told and may go by; null: for ever. */
   readonly leaseSeconds: number | null;
+  /** When another machine enrolled under its name with an Owner's word that it then takes its place; null once the signer was heard of after that. */
+  readonly replacedAt: Date | null;
   /** From when on nobody waits for it; null while it is enrolled. */
   readonly writtenOffAt: Date | null;
 }
@@ -81,6 +92,8 @@ export interface EnrolmentCredential {
   readonly revokedAt: Date | null;
   /** The thumbprints of the two public keys that have consumed a one-time token: those alone may repeat it. */
   readonly usedBy: string | null;
+  /** Of a join credential: who enrols with it takes the place of one of its name that is not heard of any more. An Owner's word. */
+  readonly replacesByName: boolean;
 }
 
 /** The longer of two leases: what a signer may go by while it is not known which of them it has. */
@@ -103,7 +116,7 @@ export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJw
  */
 export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): SignerRecord {
   if (!ring.open) throw new MintmarkError('KeyRingClosed', `The issuer ${ring.issuerId} was deleted; no signer can be enrolled for it.`);
-  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
+  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
 }
 
 /**
@@ -113,12 +126,34 @@ export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): Signer
  */
 export function contactSigner(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
   if (signer.deletedAt !== null) return signer;
-  const seen: SignerRecord = { ...signer, lastContactAt: now, clockOffsetMs };
+  const seen: SignerRecord = { ...signer, lastContactAt: now, replacedAt: null, clockOffsetMs };
   if (!ring.open) return seen;
   const enrolled = signer.writtenOffAt === null ? seen : { ...seen, enrolledIn: ring.version, enrolledAt: now, writtenOffAt: null };
-  const active = theKey(ring, 'active').kid;
-  return { ...enrolled, kids: [...kidsInJwks(signer, ring, now).filter((kid) => kid !== active), active] };
+  return withActiveKid(enrolled, ring, now);
 }
+
+/** It is given the private half of the active key; a closed ring has none. */
+function withActiveKid(signer: SignerRecord, ring: KeyRing, now: Date): SignerRecord {
+  if (!ring.open) return signer;
+  const active = theKey(ring, 'active').kid;
+  return { ...signer, kids: [...kidsInJwks(signer, ring, now).filter((kid) => kid !== active), active] };
+}
+
+/**
+ * The signer refused its ring and looks at the one that there is now, without taking it: it asks once more like everyone else before
+ * it does. So this is no contact. Neither its own lease nor the one that the server counts begins anew, and one that was
+ * written off stays so. The private half that it is shown counts among those that it had, whatever it makes of it.
+ */
+export function refuseRing(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
+  if (signer.deletedAt !== null) return signer;
+  return withActiveKid({ ...signer, clockOffsetMs, replacedAt: null, refusal: { since: signer.refusal?.since ?? now, lastAt: now } }, ring, now);
+}
+
+/** The signer has the ring that there is. */
+export const takesRings = (signer: SignerRecord): SignerRecord => (signer.refusal === null ? signer : { ...signer, refusal: null });
+
+/** When the signer was last heard of. */
+export const lastSeenAt = ({ lastContactAt, refusal }: Pick<EnrolledSigner, 'lastContactAt' | 'refusal'>): Date => latest(lastContactAt, refusal?.lastAt ?? null) ?? lastContactAt;
 
 /** What a signer says of itself with an acknowledgement. */
 export interface SaidBySigner {
@@ -144,6 +179,9 @@ export function acknowledge(signer: SignerRecord, ring: KeyRing, { epoch, versio
 /** The signer is gone: from `at` on nobody waits for it. The first time counts. */
 export const writeOff = <S extends EnrolledSigner>(signer: S, at: Date): S => (signer.writtenOffAt === null ? { ...signer, writtenOffAt: at } : signer);
 
+/** Another machine is there under its name. Whether it is gone shows when it does not ask any more: one that runs asks within a minute. */
+export const replaceSigner = (signer: SignerRecord, now: Date): SignerRecord => (signer.writtenOffAt === null ? { ...signer, replacedAt: signer.replacedAt ?? now } : signer);
+
 /** A write-off for good, which leaves a debt: the keys that it had (rule 12). */
 export const deleteSigner = (signer: SignerRecord, ring: KeyRing, now: Date): SignerRecord =>
   signer.deletedAt === null ? { ...writeOff(signer, now), deletedAt: now, kids: kidsInJwks(signer, ring, now) } : signer;
@@ -160,9 +198,27 @@ export const isForgotten = (signer: SignerRecord, ring: KeyRing | null, now: Dat
 export const leaseEnds = ({ lastContactAt, writtenOffAt, leaseSeconds }: EnrolledSigner): Date | null =>
   writtenOffAt !== null || leaseSeconds === null ? null : after(lastContactAt, leaseSeconds + MARGIN);
 
+/** Seconds without a request, each of which waits for less than one minute, after which a signer is called silent. */
+export const SILENT_AFTER = 2 * MINUTE;
+
+/** When the server writes a signer off by itself: at the end of its lease, or when it was replaced and is silent since. Null: never. */
+export const goneAt = (signer: EnrolledSigner): Date | null =>
+  earliest(leaseEnds(signer), signer.writtenOffAt !== null || signer.replacedAt === null ? null : after(signer.replacedAt, SILENT_AFTER));
+
+/**
+ * The signer as one that is gone at `now`. By its lease it was gone when that ended, since it has stopped to sign before.
+ * One that was replaced may have signed until now, if it lives, so it is written off as of now. Not yet gone: as it is.
+ */
+export function writeOffGone(signer: SignerRecord, now: Date): SignerRecord {
+  const ended = leaseEnds(signer);
+  if (ended !== null && hasCome(ended, now)) return writeOff(signer, ended);
+  const gone = goneAt(signer);
+  return gone !== null && hasCome(gone, now) ? writeOff(signer, now) : signer;
+}
+
 /** The part of a record that a ring has to know. */
-export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
-  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, leaseSeconds, writtenOffAt });
+export const enrolledPart = ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, replacedAt, writtenOffAt }: EnrolledSigner): EnrolledSigner =>
+  ({ id, name, enrolledIn, enrolledAt, acked, lastContactAt, refusal, leaseSeconds, replacedAt, writtenOffAt });
 
 /** Since when write-offs count for a ring with these keys: the first retirement whose end is not set (rule 8). Null: none does. */
 export const writeOffsCountSince = (keys: readonly SigningKey[]): Date | null =>

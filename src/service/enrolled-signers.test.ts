@@ -42,6 +42,13 @@ test('the rotator looks when the lease of a new signer ends', async () => {
   assert.deepEqual(await world.due(), at(360));
 });
 
+test('the rotator looks when a signer that was replaced has been silent for two minutes', async () => {
+  const world = await worldWith('cp-1', 'cp-2');
+  world.pass(10);
+  assert.deepEqual((await world.store.write((tx) => world.signers.replace(tx, 'cp-1')))?.replacedAt, at(10));
+  assert.deepEqual([await world.due(), await world.store.write((tx) => world.signers.replace(tx, 'nobody'))], [at(130), null]);
+});
+
 test('a rotation waits for a signer that is away: by name and since when, in the reply, the operation and the ring', async () => {
   const world = await worldWith('cp-1', 'cp-2');
   await world.keyRings.rotate(caller(), world.cluster, PLAIN);
@@ -49,7 +56,7 @@ test('a rotation waits for a signer that is away: by name and since when, in the
   await world.acknowledge('cp-1');
   world.pass(GAP);
   const result = await world.keyRings.rotate(caller(), world.cluster, PLAIN);
-  const waiting = { reason: 'a signer has not acknowledged', until: at(LEASE + 300), signers: [{ name: 'cp-2', since: at(0) }] };
+  const waiting = { reason: 'a signer has not acknowledged', until: at(LEASE + 300), signers: [{ name: 'cp-2', since: at(0), refusesSince: null }] };
   assert.deepEqual([result.outcome, result.revoked, result.waiting], ['waiting', [], waiting]);
   assert.deepEqual((await world.operation(result.operation.id)).waiting, waiting);
   assert.equal(await world.rotator.runDue(), 0);

@@ -32,6 +32,7 @@ export interface JoinLimits {
   readonly expiresIn: number | null;
   readonly mostUses: number | null;
   readonly cidrs: readonly string[];
+  readonly replacesByName: boolean;
 }
 
 export interface EnrolmentCredentials {
@@ -69,7 +70,7 @@ export const TOKEN_LIFE = { least: MINUTE, most: HOUR } as const;
 const MOST_JOIN_CREDENTIALS = 50;
 
 export function createEnrolmentCredentials({ store, keys, place }: CredentialsDeps): EnrolmentCredentials {
-  async function make(caller: Caller, cluster: Resource, of: Pick<EnrolmentCredential, 'kind' | 'name' | 'mostUses' | 'cidrs'> & { readonly expiresIn: number | null }): Promise<MadeCredential> {
+  async function make(caller: Caller, cluster: Resource, of: Pick<EnrolmentCredential, 'kind' | 'name' | 'mostUses' | 'cidrs' | 'replacesByName'> & { readonly expiresIn: number | null }): Promise<MadeCredential> {
     const { url, pin } = servedAt(place);
     const { kid } = await keys.current();
     const [issuerId, id, secret, { expiresIn, ...limits }] = [issuerIdOf(cluster), randomUUID(), newSecret(), of];
@@ -88,11 +89,11 @@ export function createEnrolmentCredentials({ store, keys, place }: CredentialsDe
   }
 
   return {
-    createToken: (caller, cluster, { name, expiresIn }) => make(caller, cluster, { kind: 'once', name, mostUses: 1, cidrs: [], expiresIn: expiresIn ?? TOKEN_LIFE.most }),
-    async createJoinCredential(caller, cluster, { expiresIn, mostUses, cidrs }) {
+    createToken: (caller, cluster, { name, expiresIn }) => make(caller, cluster, { kind: 'once', name, mostUses: 1, cidrs: [], replacesByName: false, expiresIn: expiresIn ?? TOKEN_LIFE.most }),
+    async createJoinCredential(caller, cluster, { expiresIn, mostUses, cidrs, replacesByName }) {
       const wrong = cidrs.find((text) => !isCidr(text));
       if (wrong !== undefined) throw new MintmarkError('InvalidRequestContent', `'${wrong.slice(0, 80)}' is no range of addresses, such as 10.0.0.0/8 or 2001:db8::/32.`, { target: 'cidrs' });
-      return make(caller, cluster, { kind: 'join', name: null, mostUses, cidrs, expiresIn });
+      return make(caller, cluster, { kind: 'join', name: null, mostUses, cidrs, replacesByName, expiresIn });
     },
     joinCredentials: (cluster) => store.read((tx) => joinCredentialsOf(tx, issuerIdOf(cluster))),
     joinCredential: (cluster, id) => store.read((tx) => existing(tx, issuerIdOf(cluster), id)),

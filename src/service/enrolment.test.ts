@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { ADA, AUDIENCE, LEASE, openSigners, type SignersWorld, TestSigner } from '../../test/support/signers.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { type EnrolmentToken, enrolmentTokenText, parseEnrolmentToken } from '../domain/enrolment-token.ts';
+import type { MintmarkError } from '../domain/errors.ts';
 import { close } from '../domain/rotation.ts';
 import { SIGNER_PATHS } from '../http/signers/contract.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
@@ -12,7 +13,7 @@ import { openSqliteStore } from '../store/sqlite.ts';
 const world = await openSigners();
 after(() => world.close());
 const machine = (of: SignersWorld = world, keys?: SignerKeys): TestSigner => new TestSigner(of.base, of.clock.now, keys);
-const joining = async (limits: object = {}, of: SignersWorld = world): Promise<string> => (await of.credentials.createJoinCredential(ADA, of.cluster, { expiresIn: null, mostUses: null, cidrs: [], ...limits })).token;
+const joining = async (limits: object = {}, of: SignersWorld = world): Promise<string> => (await of.credentials.createJoinCredential(ADA, of.cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false, ...limits })).token;
 const refused = (why: RegExp) => ({ message: new RegExp(`^401 .*"EnrolmentRefused".*${why.source}`) });
 const signerNames = async (of = world): Promise<readonly string[]> => (await of.signers.list(of.cluster)).filter(({ signer }) => signer.writtenOffAt === null).map(({ signer }) => signer.name);
 
@@ -72,7 +73,7 @@ const REFUSED: readonly (readonly [string, () => Promise<string>, RegExp])[] = [
     return token;
   }, /does not know it/],
   ['that was revoked', async () => {
-    const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: null, mostUses: null, cidrs: [] });
+    const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false });
     await world.credentials.revokeJoinCredential(world.cluster, credential.id);
     return token;
   }, /was revoked/],
@@ -145,7 +146,7 @@ for (const [what, token] of UNNAMED) {
       await latter.acknowledge();
     }
     const { keys, signers } = (await two.store.read((tx) => tx.keyRing(two.cluster.issuerId!)))!;
-    assert.deepEqual(signers.map(({ id, writtenOffAt }) => [id, writtenOffAt]).toSorted(), [[former.enrolled!.signerId, null], [latter.enrolled!.signerId, null]].toSorted());
+    assert.deepEqual(signers.map(({ id, writtenOffAt, replacedAt }) => [id, writtenOffAt, replacedAt]).toSorted(), [[former.enrolled!.signerId, null, null], [latter.enrolled!.signerId, null, null]].toSorted());
     assert.deepEqual(keys.filter(({ state, expiresAt }) => state === 'retired' && expiresAt !== null), [], 'no key that the former may sign with has an end');
     two.pass(LEASE + 300 - 3600);
     await two.rotator.runDue();
@@ -163,6 +164,31 @@ for (const [what, token] of UNNAMED) {
   });
 }
 
+test('a join credential that takes names over ends a silent signer of the name two minutes later, and none that asks', async (t) => {
+  const fleet = await openSigners();
+  t.after(() => fleet.close());
+  const [gone, alive, elsewhere, gives] = [await fleet.signer('cp-gone'), await fleet.signer('cp-alive'), await fleet.signer('cp-else'), await joining({ replacesByName: true }, fleet)];
+  for (const one of [gone, alive, elsewhere]) {
+    await one.ring();
+    await one.acknowledge();
+  }
+  await fleet.keyRings.rotate(ADA, fleet.cluster, { force: true, emergency: false });
+  for (const name of ['cp-gone', 'cp-alive']) await machine(fleet).enrol(gives, { name });
+  const [due, replaced] = [await fleet.store.read((tx) => tx.nextWake()), fleet.clock.now()];
+  assert.deepEqual(due, new Date(replaced.getTime() + 120_000));
+  fleet.pass(119);
+  await alive.ring();
+  await fleet.rotator.runDue();
+  const records = () => fleet.store.read((tx) => Promise.all([gone, alive, elsewhere].map(({ enrolled }) => tx.signer(enrolled!.signerId))));
+  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt]), [[replaced, null], [null, null], [null, null]]);
+  fleet.pass(3600);
+  await fleet.rotator.runDue();
+  assert.deepEqual((await records()).map((one) => one!.writtenOffAt), [fleet.clock.now(), null, null], 'as of when it is done: until then it may have signed');
+  assert.deepEqual((await fleet.store.read((tx) => tx.keyRing(fleet.cluster.issuerId!)))!.keys[0]!.expiresAt, null, 'the others are waited for as before');
+  await gone.ring();
+  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt])[0], [null, null], 'should it live after all, it is enrolled anew');
+});
+
 test('of several with one name, a token for it tells of the one that was seen last, and writes off all', async () => {
   const [first, second] = [await world.signer('cp-double'), machine()];
   await first.ring();
@@ -174,6 +200,19 @@ test('of several with one name, a token for it tells of the one that was seen la
   }
   const { signerId } = await machine().enrol(await world.token('cp-double'));
   assert.deepEqual((await world.signers.list(world.cluster)).filter(({ signer }) => signer.name === 'cp-double' && signer.writtenOffAt === null).map(({ signer }) => signer.id), [signerId]);
+});
+
+test('a name that several are enrolled under ends none of them, an id the one that has it', async () => {
+  const [first, second] = [await world.signer('cp-many'), machine()];
+  await first.ring();
+  await second.enrol(await joining(), { name: 'cp-many' });
+  const ids = [first, second].map(({ enrolled }) => enrolled!.signerId);
+  for (const end of [world.signers.writeOff, world.signers.remove]) {
+    await assert.rejects(end(world.cluster, 'cp-many'), ({ code, target, message }: MintmarkError) => code === 'OperationNotAllowed' && target === 'name' && ids.every((id) => message.includes(id)));
+  }
+  assert.equal((await signerNames()).filter((name) => name === 'cp-many').length, 2);
+  await world.signers.writeOff(world.cluster, ids[1]!);
+  assert.equal((await world.signers.remove(world.cluster, 'cp-many')).signer.id, ids[0]);
 });
 
 test('a machine that is known uses up a one-time token like any other', async () => {
@@ -193,7 +232,7 @@ test('a token for another name is not for a machine that is known, and stays goo
 });
 
 test('a join credential is for many, each counted once, up to its most', async () => {
-  const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'] });
+  const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'], replacesByName: false });
   const first = machine();
   for (const one of [first, first, machine()]) await machine(world, one.keys).enrol(token, { name: `join-${thumbprint(one.keys.assertionJwk).slice(0, 4).toLowerCase().replaceAll(/[^a-z\d]/g, 'x')}` });
   await assert.rejects(machine().enrol(token, { name: 'join-too-many' }), refused(/used up/));
@@ -202,7 +241,7 @@ test('a join credential is for many, each counted once, up to its most', async (
 
 test('what is listed are join credentials, of this cluster only', async () => {
   const other = await world.bearCluster('other');
-  const { credential } = await world.credentials.createJoinCredential(ADA, other, { expiresIn: null, mostUses: null, cidrs: [] });
+  const { credential } = await world.credentials.createJoinCredential(ADA, other, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false });
   await world.credentials.createToken(ADA, other, { name: null, expiresIn: null });
   assert.deepEqual((await world.credentials.joinCredentials(other)).map(({ id }) => id), [credential.id]);
   for (const work of [world.credentials.joinCredential(world.cluster, credential.id), world.credentials.revokeJoinCredential(world.cluster, credential.id)]) await assert.rejects(work, { code: 'ResourceNotFound' });

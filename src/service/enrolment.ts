@@ -113,9 +113,12 @@ async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: Enrolm
   const name = credential.name ?? bid.name;
   if (name === null) throw new MintmarkError('InvalidRequestContent', 'The signer needs a name: that of its host, for one.', { target: 'name' });
   const enrolled = all.filter(({ writtenOffAt }) => writtenOffAt === null);
-  const former = enrolled.filter((signer) => signer.name === name && givesWay(signer, credential));
+  const namesakes = enrolled.filter((signer) => signer.name === name);
+  const former = namesakes.filter((signer) => givesWay(signer, credential));
   if (enrolled.length - former.length >= MOST_SIGNERS) throw new MintmarkError('OperationNotAllowed', `The cluster has ${MOST_SIGNERS} signers already. Write off, or delete, those that are gone.`);
   for (const { id } of former) await enrolledSigners.writeOff(tx, id);
+  // Those of them that live ask within a minute, and stay.
+  if (credential.replacesByName) for (const { id } of namesakes.filter((signer) => !former.includes(signer))) await enrolledSigners.replace(tx, id);
   return enrolledSigners.enrol(tx, credential.issuerId, {
     id: randomUUID(), name, mode: bid.mode, assertionJwk: { ...bid.assertionKey }, encryptionJwk: { ...bid.encryptionKey }, createdBy: credential.createdBy, leaseSeconds: leaseOf(bid.mode, leaseSeconds),
   });

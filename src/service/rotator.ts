@@ -11,7 +11,7 @@ import type { KeyRing } from '../domain/key-ring.ts';
 import type { ChangeCause, NewKey, RingChange, Why } from '../domain/key-ring-change.ts';
 import { activate, changeGap, prune, revokeAcknowledged, settleRetirements } from '../domain/rotation.ts';
 import { nextStep, type Step, wakeAt } from '../domain/rotation-schedule.ts';
-import { leaseEnds, writeOff } from '../domain/signer.ts';
+import { writeOffGone } from '../domain/signer.ts';
 import type { Store, StoreWriter } from '../store/store.ts';
 import { ROTATOR } from './caller.ts';
 import type { Clock } from './clock.ts';
@@ -80,7 +80,7 @@ export function createRotator(
 
   /** Null when nothing was to be done any more. */
   async function carryOut({ issuerId, step, made }: PreparedStep): Promise<'done' | null> {
-    if (step.do === 'write off') return writeOffGone(issuerId);
+    if (step.do === 'write off') return writeOffStep(issuerId);
     let change: RingChange | null = null;
     try {
       change = await commit(issuerId, step, made.keys[0]);
@@ -94,8 +94,7 @@ export function createRotator(
     return change === null ? null : 'done';
   }
 
-  /** The signers whose lease has ended, as of that end. */
-  async function writeOffGone(issuerId: string): Promise<'done' | null> {
+  async function writeOffStep(issuerId: string): Promise<'done' | null> {
     const reason = await store.write((tx) => writeOffIn(tx, issuerId));
     if (reason !== null) log.warn({ issuer: issuerId, reason }, 'signers were written off');
     return reason === null ? null : 'done';
@@ -107,8 +106,7 @@ export function createRotator(
     if (step?.do !== 'write off') return null;
     for (const { id } of step.signers) {
       const signer = await tx.signer(id);
-      const ended = signer === null ? null : leaseEnds(signer);
-      if (signer !== null && ended !== null) await tx.putSigner(writeOff(signer, ended));
+      if (signer !== null) await tx.putSigner(writeOffGone(signer, tx.now));
     }
     await rings.look(tx, issuerId);
     return step.reason;

@@ -10,7 +10,7 @@ import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import type { KeyRing } from '../domain/key-ring.ts';
 import { isLater, ringForDeletedSigner, ringForSigner, type RingPoint } from '../domain/ring-for-signer.ts';
-import { leaseOf, longerLease, type SaidBySigner, type SignerMode, type SignerRecord } from '../domain/signer.ts';
+import { leaseOf, longerLease, type SaidBySigner, type SignerMode, type SignerRecord, takesRings } from '../domain/signer.ts';
 import { type RingToSeal, sealRing } from '../keys/ring-envelope.ts';
 import type { Sealer } from '../keys/seal.ts';
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts';
@@ -32,6 +32,8 @@ export interface RingWanted {
   readonly clock: Date | null;
   /** Seconds. */
   readonly wait: number;
+  /** It refused what it was given last, and only looks whether it could take what there is now. */
+  readonly refused: boolean;
 }
 
 /** `leaseSeconds`: of the ring that is acknowledged. */
@@ -69,10 +71,10 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
   /** Writes down the contact; gives what the signer is to get, if anything. */
   async function contact(tx: StoreWriter, id: string, wanted: RingWanted): Promise<RingToSeal | null> {
     const clockOffset = wanted.clock === null ? null : wanted.clock.getTime() - tx.now.getTime();
-    const found = await enrolledSigners.contact(tx, id, clockOffset);
+    const found = await enrolledSigners[wanted.refused ? 'look' : 'contact'](tx, id, clockOffset);
     if (found === null) throw unknown();
-    const signer = withMode(found.signer, wanted);
-    const isGiven = isNews(signer, found.ring, wanted, leaseSeconds);
+    const isGiven = isNews(withMode(found.signer, wanted), found.ring, wanted, leaseSeconds);
+    const signer = withMode(isGiven || wanted.refused ? found.signer : takesRings(found.signer), wanted);
     // Before it is given a lease: the longest that it may hold.
     const held = isGiven ? longerLease(signer.leaseSeconds, leaseOf(signer.mode, leaseSeconds)) : signer.leaseSeconds;
     if (signer.deletedAt === null && (signer !== found.signer || held !== signer.leaseSeconds)) await tx.putSigner({ ...signer, leaseSeconds: held });

@@ -10,6 +10,7 @@ import { debtOf, type SignerRecord } from '../domain/signer.ts';
 import { type SignerState, signerState, silentSince } from '../domain/signer-state.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import type { EnrolledSigners } from './enrolled-signers.ts';
+import { enrolledAs } from './enrolment.ts';
 import { issuerIdOf } from './issuers.ts';
 import type { RingNotices } from './ring-notices.ts';
 
@@ -26,9 +27,9 @@ export interface Signers {
   list(cluster: Resource): Promise<readonly SignerView[]>;
   /** By name or id; of several with one name the one that is enrolled, the latest. @throws MintmarkError `ResourceNotFound`. */
   get(cluster: Resource, name: string): Promise<SignerView>;
-  /** It is gone: nothing waits for it any longer. If it comes back it is enrolled anew. @throws MintmarkError `ResourceNotFound`. */
+  /** It is gone: nothing waits for it any longer. If it comes back it is enrolled anew. @throws MintmarkError `ResourceNotFound`; `OperationNotAllowed` for a name that several are enrolled under. */
   writeOff(cluster: Resource, name: string): Promise<SignerView>;
-  /** A write-off for good: it is told to wipe its ring. @throws MintmarkError `ResourceNotFound`. */
+  /** A write-off for good: it is told to wipe its ring. @throws MintmarkError as `writeOff`. */
   remove(cluster: Resource, name: string): Promise<SignerView>;
 }
 
@@ -44,7 +45,7 @@ export function createSigners({ store, enrolledSigners, notices, wakeRotator }: 
   async function end(cluster: Resource, name: string, how: 'writeOff' | 'remove'): Promise<SignerView> {
     const issuerId = issuerIdOf(cluster);
     const view = await store.write(async (tx) => {
-      const found = await find(tx, issuerId, name);
+      const found = await findOne(tx, issuerId, name);
       const ended = (await enrolledSigners[how](tx, found.id)) ?? found;
       return viewOf(ended, await ringOf(tx, issuerId), tx.now);
     });
@@ -71,6 +72,14 @@ async function find(tx: StoreReader, issuerId: string, name: string): Promise<Si
   const found = (await tx.signersOf(issuerId)).filter((signer) => signer.name === name || signer.id === name).toSorted(byLiveliness)[0];
   if (found === undefined) throw new MintmarkError('ResourceNotFound', `The cluster has no signer '${name.slice(0, 80)}'.`);
   return found;
+}
+
+/** The one that is meant, where something is to end. @throws MintmarkError also `OperationNotAllowed` where the name could mean several. */
+async function findOne(tx: StoreReader, issuerId: string, name: string): Promise<SignerRecord> {
+  const enrolled = await enrolledAs(tx, issuerId, name);
+  if (enrolled.length < 2) return find(tx, issuerId, name);
+  const each = enrolled.map(({ id, lastContactAt }) => `${id} (last in contact ${lastContactAt.toISOString()})`).join(', ');
+  throw new MintmarkError('OperationNotAllowed', `${enrolled.length} signers are enrolled as '${name.slice(0, 80)}': ${each}. Nothing was changed. Say which one is meant by its id in the place of the name.`, { target: 'name' });
 }
 
 const byLiveliness = (a: SignerRecord, b: SignerRecord): number => rank(a) - rank(b) || b.enrolledAt.getTime() - a.enrolledAt.getTime();

@@ -57,7 +57,7 @@ export class RingFollower {
   readonly #stop = new AbortController();
   /** What is on the disk: nothing earlier is ever taken. */
   #held: SignerRing | null = null;
-  /** Whether the ring that the server gave last was: it is told, since nothing else shows there. */
+  /** Whether the ring that the server gave last was refused. Then it is told so, and looked at before it is asked for again. */
   #hasRefused = false;
   #contact: Moment | null = null;
   #contactKept: Moment | null = null;
@@ -76,8 +76,10 @@ export class RingFollower {
   async first(): Promise<UsableRing | null> {
     const kept = await this.#keptRing();
     this.#held = kept?.ring ?? null;
+    this.#hasRefused = await this.#deps.state.hasRefused();
     const limit = kept === null ? [] : [AbortSignal.timeout(this.#deps.askFirstWithin ?? ASK_FIRST_WITHIN)];
     const signal = AbortSignal.any([this.#stop.signal, ...limit]);
+    this.#deps.log.info({ server: this.#deps.enrolled.url, signer: this.#deps.enrolled.name, has: kept === null ? null : pointText(kept.ring) }, kept === null ? 'the server is asked for a ring' : 'the server is asked first; the ring on the disk is used if it gives none within 10 s');
     for (let failures = 1; !signal.aborted; failures += 1) {
       const found = await this.#ask(0, signal);
       if (typeof found === 'object') return found;
@@ -142,18 +144,41 @@ export class RingFollower {
 
   /** One request. Never rejects: what went wrong is in the view. A ring that it gives is on the disk. */
   async #ask(waitSeconds: number, signal: AbortSignal): Promise<Found> {
-    const { client, clock } = this.#deps;
-    const sent = { at: clock.now(), monotonic: clock.monotonic() };
     try {
-      const jwe = await client.ring({ mode: this.#deps.mode, point: this.#held, leaseSeconds: this.#held?.leaseSeconds, refused: this.#hasRefused }, waitSeconds, sent.at, signal);
+      // Its lease may be over: it waits for nothing before it has had an answer that counts.
+      const wait = this.#hasRefused ? 0 : waitSeconds;
+      if (this.#hasRefused) await this.#look(signal);
+      const sent = { at: this.#deps.clock.now(), monotonic: this.#deps.clock.monotonic() };
+      const jwe = await this.#request(wait, sent.at, signal);
       const found = jwe === null ? 'none' : await this.#take(jwe);
-      this.#hasRefused = false;
       if (found !== 'deleted') this.#say({ standing: 'connected', trouble: null });
       await this.#inContact(sent);
       return found;
     } catch (error) {
-      return this.#stop.signal.aborted ? 'failed' : this.#wentWrong(error);
+      return this.#stop.signal.aborted ? 'failed' : await this.#wentWrong(error);
     }
+  }
+
+  /**
+   * After a refusal: whether what the server gives now could be taken. Nothing of it is, since the server does not count
+   * this as a contact and gives even one that it has written off something to look at (rule 12). @throws MintmarkError `RingRefused`.
+   */
+  async #look(signal: AbortSignal): Promise<void> {
+    const jwe = await this.#request(0, this.#deps.clock.now(), signal);
+    if (jwe !== null) await this.#open(jwe, this.#held);
+    await this.#refuses(false);
+  }
+
+  #request(waitSeconds: number, now: Date, signal: AbortSignal): Promise<string | null> {
+    const { client, mode } = this.#deps;
+    return client.ring({ mode, point: this.#held, leaseSeconds: this.#held?.leaseSeconds, refused: this.#hasRefused }, waitSeconds, now, signal);
+  }
+
+  /** Where it can not be written down, a restart asks once as if nothing had been refused. */
+  async #refuses(hasRefused: boolean): Promise<void> {
+    if (this.#hasRefused === hasRefused) return;
+    this.#hasRefused = hasRefused;
+    await this.#deps.state.saveRefusal(hasRefused).catch((err: unknown) => this.#deps.log.error({ err }, 'it could not be written down whether the last ring was refused'));
   }
 
   /** Opens what the server sent and keeps it. @throws MintmarkError `RingRefused`, or what the disk says. */
@@ -204,11 +229,11 @@ export class RingFollower {
   }
 
   /** Logged once for each trouble, not for each attempt. */
-  #wentWrong(error: unknown): 'failed' | 'refused' {
+  async #wentWrong(error: unknown): Promise<'failed' | 'refused'> {
     const { log } = this.#deps;
     const isRingRefused = isMintmarkError(error, 'RingRefused');
     // Still true while the server is away: what it gave last was refused.
-    if (isRingRefused) this.#hasRefused = true;
+    if (isRingRefused) await this.#refuses(true);
     const [isRefusal, isAway, trouble] = [isMintmarkError(error, 'AssertionRefused'), isMintmarkError(error, 'ServerUnreachable'), (error as Error).message];
     if (trouble !== this.view.trouble && isAway) log.warn({ reason: trouble }, 'the server is away; the ring in use stays');
     else if (trouble !== this.view.trouble) log.error({ err: error }, 'the ring could not be followed; the one in use stays');

@@ -38,6 +38,9 @@ export interface StateFolder {
   saveRing(jwe: string): Promise<void>;
   /** Forgets the ring: the signer was deleted. */
   wipeRing(): Promise<void>;
+  /** Whether the last ring that the server gave was refused: a restart does not change that. */
+  hasRefused(): Promise<boolean>;
+  saveRefusal(hasRefused: boolean): Promise<void>;
   /** When the last answered request was sent; null when that is not known. */
   contact(): Promise<Date | null>;
   saveContact(at: Date): Promise<void>;
@@ -56,7 +59,7 @@ export async function openStateFolder(path: string, lockFile: LockFile): Promise
   const dir = resolve(path);
   await makePrivate(dir);
   const lock = lockFile(join(dir, 'lock'), `Another signer runs on the state folder ${dir}. Stop it, or give this one another folder with --state-dir DIR.`);
-  const [enrolment, ring, contact] = ['enrolment.json', 'ring.jwe', 'contact'].map((name) => join(dir, name)) as [string, string, string];
+  const [enrolment, ring, refused, contact] = ['enrolment.json', 'ring.jwe', 'refused', 'contact'].map((name) => join(dir, name)) as [string, string, string, string];
   return {
     dir,
     async enrolledAs() {
@@ -67,6 +70,8 @@ export async function openStateFolder(path: string, lockFile: LockFile): Promise
     ring: async () => (await readPrivateFile(ring, 'The ring'))?.toString('utf8') ?? null,
     saveRing: (jwe) => writePrivateFile(ring, jwe),
     wipeRing: () => removePrivateFile(ring),
+    hasRefused: async () => (await readPrivateFile(refused, 'That the last ring was refused')) !== null,
+    saveRefusal: (hasRefused) => (hasRefused ? writePrivateFile(refused, '1\n') : removePrivateFile(refused)),
     async contact() {
       const at = new Date(String(await readPrivateFile(contact, 'The time of the last contact')).trim());
       return Number.isNaN(at.getTime()) ? null : at;

@@ -14,7 +14,7 @@ export const signerStatisticsReads = (view: () => MemoryState): Pick<StoreReader
     return {
       states: Object.fromEntries(SIGNER_STATES.map((state) => [state, states.filter((one) => one === state).length])) as SignerStatistics['states'],
       indebted: all.filter((signer) => debtOf(signer, ringOf(signer), now).length > 0).length,
-      leasesHalfOver: all.filter(({ leaseSeconds, lastContactAt }, index) => states[index] === 'silent' && leaseSeconds !== null && hasCome(after(lastContactAt, leaseSeconds / 2), now)).length,
+      leasesHalfOver: all.filter(({ leaseSeconds, lastContactAt }, index) => (states[index] === 'silent' || states[index] === 'refusing') && hasCome(lastContactAt, silentSince) && leaseSeconds !== null && hasCome(after(lastContactAt, leaseSeconds / 2), now)).length,
     };
   },
 });

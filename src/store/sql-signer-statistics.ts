@@ -12,12 +12,14 @@ export const signerStatisticsReads = (db: Kysely<Tables>): Pick<StoreReader, 'si
   async signerStatistics(silentSince, now) {
     const rows = db.selectFrom('signers').select((of) => of.fn.countAll().as('rows'));
     const enrolled = rows.where('written_off_at', 'is', null);
-    const [all, silent] = [await counted(enrolled.where('last_contact_at', '<=', ms(now))), await counted(enrolled.where('last_contact_at', '<=', ms(silentSince)))];
-    const current = await counted(enrolled.innerJoin('key_rings', 'key_rings.issuer_id', 'signers.issuer_id').where('last_contact_at', '>', ms(silentSince))
+    const refuses = enrolled.where('refused_at', '>', ms(silentSince));
+    const [all, refusing] = [await counted(enrolled.where('last_contact_at', '<=', ms(now))), await counted(refuses)];
+    const silent = await counted(enrolled.where('last_contact_at', '<=', ms(silentSince))) - await counted(refuses.where('last_contact_at', '<=', ms(silentSince)));
+    const current = await counted(enrolled.where((is) => is.or([is('refused_at', 'is', null), is('refused_at', '<=', ms(silentSince))])).innerJoin('key_rings', 'key_rings.issuer_id', 'signers.issuer_id').where('last_contact_at', '>', ms(silentSince))
       .whereRef('acked_epoch', '=', 'key_rings.epoch').whereRef('acked_version', '>=', 'key_rings.version'));
     const [ended, deleted] = [await counted(rows.where('written_off_at', '<=', ms(now))), await counted(rows.where('deleted_at', '<=', ms(now)))];
     return {
-      states: { current, behind: all - silent - current, silent, writtenOff: ended - deleted, deleted },
+      states: { current, behind: all - silent - current - refusing, refusing, silent, writtenOff: ended - deleted, deleted },
       indebted: await indebted(db, now),
       leasesHalfOver: await counted(enrolled.where('last_contact_at', '<=', ms(silentSince)).where(sql<number>`last_contact_at + lease_seconds * 500`, '<=', ms(now))),
     };

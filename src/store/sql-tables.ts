@@ -138,6 +138,9 @@ export interface SignerRow {
   acked_version: number | null;
   acked_at: number | null;
   last_contact_at: number;
+  refused_since: number | null;
+  refused_at: number | null;
+  replaced_at: number | null;
   lease_seconds: number | null;
   written_off_at: number | null;
   deleted_at: number | null;
@@ -163,6 +166,7 @@ export interface EnrolmentCredentialRow {
   cidrs: string;
   revoked_at: number | null;
   used_by: string | null;
+  replaces_by_name: number;
 }
 
 export interface KeyEventRow {

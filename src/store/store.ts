@@ -91,7 +91,7 @@ export interface SignerStatistics {
   readonly states: Readonly<Record<SignerState, number>>;
   /** Deleted signers that had a private half of a key that still verifies. */
   readonly indebted: number;
-  /** Silent signers half of whose lease is over. */
+  /** Signers without contact, silent or refusing, half of whose lease is over. */
   readonly leasesHalfOver: number;
 }
 

@@ -48,7 +48,7 @@ export const signer = (id: string, change: Partial<SignerRecord> = {}): SignerRe
 
 export const credential = (id: string, change: Partial<EnrolmentCredential> = {}): EnrolmentCredential => ({
   id, issuerId: 'issuer', kind: 'once', secretHash: 'ab'.repeat(32), name: 'cp-1', createdAt: START, createdBy: 'principal:ada', expiresAt: MARCH_1,
-  mostUses: 1, uses: 0, cidrs: [], revokedAt: null, usedBy: null, ...change,
+  mostUses: 1, uses: 0, cidrs: [], revokedAt: null, usedBy: null, replacesByName: false, ...change,
 });
 
 /** A newborn ring with the keys `key<name>1` and `key<name>2`. */

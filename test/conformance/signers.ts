@@ -26,7 +26,7 @@ function signerRecordTests(openStore: OpenStore): void {
     const store = await openStore(t, () => START);
     const fresh = signer('a');
     const old = signer('b', {
-      mode: 'keyFiles', enrolledIn: 9, acked: { epoch: 7, version: 12, at: at(5) }, lastContactAt: at(6), leaseSeconds: null, writtenOffAt: at(7), deletedAt: MARCH_1,
+      mode: 'keyFiles', enrolledIn: 9, acked: { epoch: 7, version: 12, at: at(5) }, lastContactAt: at(6), refusal: { since: at(6.5), lastAt: at(6.7) }, replacedAt: at(6.8), leaseSeconds: null, writtenOffAt: at(7), deletedAt: MARCH_1,
       clockOffsetMs: -1234, keyInUse: 'key2', kids: ['key1', 'key2'],
     });
     await store.write(async (tx) => {

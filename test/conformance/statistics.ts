@@ -68,7 +68,7 @@ export function statisticsTests(openStore: OpenStore): void {
   it('count signers by how they are, what deleted ones owe, and leases that are half over', async (t) => {
     const now = at(10_000);
     const store = await openStore(t, () => START);
-    assert.deepEqual(await store.read((tx) => tx.signerStatistics(START, now)), { states: { current: 0, behind: 0, silent: 0, writtenOff: 0, deleted: 0 }, indebted: 0, leasesHalfOver: 0 });
+    assert.deepEqual(await store.read((tx) => tx.signerStatistics(START, now)), { states: { current: 0, behind: 0, refusing: 0, silent: 0, writtenOff: 0, deleted: 0 }, indebted: 0, leasesHalfOver: 0 });
     await store.write(async (tx) => {
       await bear(tx);
       await bear(tx, 'other');
@@ -80,10 +80,15 @@ export function statisticsTests(openStore: OpenStore): void {
       await tx.putSigner(signer('silent just now', { lastContactAt: at(5000), leaseSeconds: 10_001 }));
       await tx.putSigner(signer('half over', { lastContactAt: at(5000), leaseSeconds: 10_000 }));
       await tx.putSigner(signer('for ever', { lastContactAt: at(5000), leaseSeconds: null }));
+      await tx.putSigner(signer('refuses', { ...here, acked: { epoch, version, at: START }, refusal: { since: START, lastAt: at(9000) } }));
+      await tx.putSigner(signer('refuses for long', { lastContactAt: at(5000), leaseSeconds: 10_000, refusal: { since: START, lastAt: at(5001) } }));
+      await tx.putSigner(signer('refused and fell silent', { lastContactAt: at(4000), refusal: { since: START, lastAt: at(5000) } }));
+      await tx.putSigner(signer('refused, and has taken one since', { ...here, acked: { epoch, version, at: START }, refusal: { since: START, lastAt: at(5000) } }));
+      await tx.putSigner(signer('written off refusing', { ...here, writtenOffAt: START, refusal: { since: START, lastAt: at(9000) } }));
       await tx.putSigner(signer('written off', { writtenOffAt: START, kids: ['key1'] }));
       await tx.putSigner(signer('owes', { writtenOffAt: START, deletedAt: START, kids: ['key1'] }));
       await tx.putSigner(signer('owes nothing', { writtenOffAt: START, deletedAt: START, kids: ['key0'] }));
     });
-    assert.deepEqual(await store.read((tx) => tx.signerStatistics(at(5000), now)), { states: { current: 2, behind: 2, silent: 3, writtenOff: 1, deleted: 2 }, indebted: 1, leasesHalfOver: 1 });
+    assert.deepEqual(await store.read((tx) => tx.signerStatistics(at(5000), now)), { states: { current: 3, behind: 2, refusing: 2, silent: 4, writtenOff: 2, deleted: 2 }, indebted: 1, leasesHalfOver: 2 });
   });
 }

@@ -7,6 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { applyPatch } from 'rfc6902';
+import { parse, stringify } from 'yaml';
 import type { ApiServerStandIn } from '../support/api-server-stand-in.ts';
 import { controlPlaneHost, type Host } from '../support/control-plane-host.ts';
 import { ClusterApi } from '../support/dev-api.ts';
@@ -111,4 +113,55 @@ test('external: first it accepts what Mintmark signs; then the signer is asked f
   await eventually('the signer signs', () => running.stderr.includes('"msg":"signing"') || undefined);
   assert.match(await attach(host, standIn), /^The API server signs as https:/);
   assert.deepEqual([standIn.fault, /--service-account-signing-endpoint=/.test(host.text()), /--service-account-key-file=/.test(host.text())], [null, true, false]);
+});
+
+/** As k3s starts its API server: flags of its own, in which those of `kube-apiserver-arg` take the place of their namesakes. */
+function k3sStarts(host: Host, config: string): void {
+  const args = (parse(config.replaceAll('/var/lib/rancher/k3s/server/tls/service.key', join(host.dir, 'pki/sa.key'))) as { readonly 'kube-apiserver-arg': readonly string[] })['kube-apiserver-arg'];
+  const names = new Set(args.map((arg) => `--${arg.split('=')[0]}`));
+  const pod = parse(host.text()) as { spec: { containers: [{ command: string[] }] } };
+  const [container] = pod.spec.containers;
+  container.command = [...container.command.filter((flag) => !names.has(flag.split('=')[0]!)), ...args.map((arg) => `--${arg}`)];
+  host.write(stringify(pod));
+}
+
+test('k3s by hand, in two passes: the public keys that a command prints are the file that the first needs', async (t) => {
+  const hosts = [controlPlaneHost(t, 36), controlPlaneHost(t, 36)] as const;
+  const [first, second] = [await hosts[0].start(), await hosts[1].start()];
+  const before = first.token();
+  const restarted = async (host: Host, standIn: ApiServerStandIn, stage: string): Promise<void> => {
+    const starts = standIn.starts;
+    k3sStarts(host, await done('issuer', 'show-api-server-flags', ...DEV, '--distribution', 'k3s', '--stage', stage, '--key-folder', host.keyFolder));
+    await eventually(`k3s has started to ${stage}`, () => standIn.starts > starts || standIn.fault !== null || undefined);
+    assert.equal(standIn.fault, null);
+  };
+  const accepted = await done('issuer', 'show-public-keys', ...DEV);
+  for (const [at, standIn] of [first, second].entries()) {
+    writeFileSync(join(hosts[at]!.keyFolder, 'accepted.pub'), accepted);
+    await restarted(hosts[at]!, standIn, 'accept');
+    assert.deepEqual((await api.jwks()).keys.filter(({ kid }) => !standIn.kids.includes(kid!)), []);
+    assert.deepEqual([await standIn.accepts(before), await standIn.accepts(standIn.token())], [true, true]);
+  }
+  await keyFilesSigner(t, hosts[1], second, 'k3s-2');
+  await restarted(hosts[1], second, 'sign');
+  const [ours, theirs] = [second.token(), first.token()];
+  assert.deepEqual([await verified(ours), await first.accepts(ours), await second.accepts(theirs), await second.accepts(before)], [SUBJECT, true, true, true]);
+  await done('signer', 'delete', ...DEV, '--signer', 'k3s-2', '-y');
+});
+
+test('Cluster API: what a KubeadmControlPlane needs to accept is all in what the command prints, the public keys among it', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const standIn = await host.start();
+  const printed = await done('issuer', 'show-api-server-flags', ...DEV, '--distribution', 'cluster-api', '--stage', 'accept', '--key-folder', host.keyFolder, '--manifest', host.manifest);
+  const { spec: { kubeadmConfigSpec: { files } } } = parse(printed) as { readonly spec: { readonly kubeadmConfigSpec: { readonly files: readonly { readonly path: string; readonly content: string }[] } } };
+  const [patches, accepted] = files;
+  assert.deepEqual(files.map(({ path }) => path), ['/etc/kubernetes/patches/kube-apiserver9mintmark+json.json', join(host.keyFolder, 'accepted.pub')]);
+  writeFileSync(accepted!.path, accepted!.content);
+  const pod = parse(host.text()) as object;
+  assert.deepEqual(applyPatch(pod, JSON.parse(patches!.content) as never).filter((outcome) => outcome !== null), []);
+  host.write(stringify(pod));
+  await eventually('the API server has started with it', () => standIn.starts > 1 || standIn.fault !== null || undefined);
+  assert.equal(standIn.fault, null);
+  assert.deepEqual((await api.jwks()).keys.filter(({ kid }) => !standIn.kids.includes(kid!)), []);
+  assert.deepEqual([standIn.issuers.at(-1), await standIn.accepts(standIn.token())], [issuerURL, true]);
 });

@@ -11,7 +11,7 @@ const OFF = 60;
 
 export class Fleet {
   readonly signers: ModelSigner[] = [];
-  /** Signers that an operator has written off or deleted and that do not sign with what they were given since: nothing is promised of their tokens. */
+  /** Signers that an operator has written off or deleted, or had replaced by name, and that do not sign with what they were given since: nothing is promised of their tokens. */
   readonly outcasts = new Set<string>();
   /** The habit of the next signer. */
   habit: Habit | null = null;
@@ -28,6 +28,12 @@ export class Fleet {
     const lease = mode === 'keyFiles' ? null : leaseSeconds;
     await store.write((tx) => signers.enrol(tx, this.#world.issuerId, { id, name: id, mode, assertionJwk: {}, encryptionJwk: {}, leaseSeconds: lease, createdBy: 'principal:ada' }));
     this.signers.push(new ModelSigner(id, mode, this.#server(), this.habit));
+  }
+
+  /** Another machine takes the name of a signer, by a credential that says so. */
+  async takeOver(former: ModelSigner): Promise<void> {
+    await this.enrol(former.mode, (await this.#record(former)).leaseSeconds);
+    await this.#world.store.write((tx) => this.#world.signers.replace(tx, former.id));
   }
 
   async writeOff(signer: ModelSigner): Promise<void> {
@@ -55,6 +61,7 @@ export class Fleet {
     const tooSoon = new Set(keysIn(ring, 'revoked').map(({ kid }) => kid).filter((kid) => this.#world.named.has(kid)));
     for (const signer of this.signers) {
       const record = await this.#record(signer);
+      if (record.writtenOffAt !== null && record.replacedAt !== null) this.outcasts.add(signer.id);
       for (const kid of signer.privateKids) assert.ok(!published.has(kid) || record.kids.includes(kid), `${signer.id} has the private half of ${kid}, which its record does not say`);
       if (record.writtenOffAt !== null || (signer.apiServer?.version ?? 0) < record.enrolledIn || !(await this.#isPromised(signer))) continue;
       assert.ok(!tooSoon.has(signer.signsWith() ?? ''), `${signer.id} signs with a key that a rotation by hand has revoked`);
@@ -66,6 +73,7 @@ export class Fleet {
   async comeBack(): Promise<void> {
     for (const signer of this.signers) {
       signer.connected = true;
+      signer.refuses = false;
       if (!signer.running) signer.start();
       await signer.poll('none');
       signer.restartApiServer();
@@ -95,6 +103,7 @@ export class Fleet {
         return world.time;
       },
       contact: (id) => world.store.write((tx) => world.signers.contact(tx, id, null)),
+      look: (id) => world.store.write((tx) => world.signers.look(tx, id, null)),
       acknowledge: (id, said) => world.store.write(async (tx) => void (await world.signers.acknowledge(tx, id, said))),
     };
   }

@@ -6,7 +6,7 @@ import { type KeyRing, keysIn, publishedKeys, verifyOnlyKeys } from '../../src/d
 import type { SaidBySigner, SignerMode, SignerRecord } from '../../src/domain/signer.ts';
 
 /** What a wrong twin does. */
-export type Habit = 'acknowledges before it has written' | 'acknowledges before the API server has restarted' | 'goes back a version' | 'signs beyond its lease' | 'renews its lease before it has the ring';
+export type Habit = 'acknowledges before it has written' | 'acknowledges before the API server has restarted' | 'goes back a version' | 'signs beyond its lease' | 'renews its lease before it has the ring' | 'takes what it is shown after a refusal';
 
 /** A ring as a signer has it: all public halves, and the private half of the active key alone. */
 export interface HeldRing {
@@ -21,6 +21,8 @@ export interface HeldRing {
 /** What a signer has of its server. */
 export interface SignerServer {
   contact(id: string): Promise<{ readonly signer: SignerRecord; readonly ring: KeyRing } | null>;
+  /** Of one that refused its ring. */
+  look(id: string): Promise<{ readonly signer: SignerRecord; readonly ring: KeyRing } | null>;
   acknowledge(id: string, said: SaidBySigner): Promise<void>;
   /** True time, in milliseconds. */
   readonly time: number;
@@ -37,6 +39,10 @@ export class ModelSigner {
   skew = 0;
   connected = true;
   running = true;
+  /** Whether what reaches it now is none that it can take: of another server, or changed on the way. */
+  refuses = false;
+  /** On its disk: whether the last ring that came was refused. */
+  hasRefused = false;
   disk: HeldRing | null = null;
   inUse: HeldRing | null = null;
   /** What the API server beside it verifies with; with key files it signs with that too, until it restarts. */
@@ -46,6 +52,7 @@ export class ModelSigner {
   #server: SignerServer;
   #lastSent = 0;
   #acked: HeldRing | null = null;
+  #shown: HeldRing | null = null;
 
   constructor(id: string, mode: SignerMode, server: SignerServer, habit: Habit | null) {
     this.id = id;
@@ -61,19 +68,39 @@ export class ModelSigner {
 
   async poll(mishap: Mishap): Promise<void> {
     if (!this.running || !this.connected) return;
+    const isShown = this.hasRefused;
+    if (isShown && !(await this.#look(mishap))) return;
     const sentAt = this.now;
+    if (isShown && this.habit === 'takes what it is shown after a refusal') return void (await this.#useShown(sentAt));
     const answer = await this.#server.contact(this.id);
     if (mishap === 'the reply is lost' || answer === null) return;
     if (answer.signer.deletedAt !== null) return this.#wipe();
     const ring = heldRing(answer.ring, new Date(this.#server.time), answer.signer.leaseSeconds);
     this.recorded.push(ring);
-    if (!this.#accepts(ring)) return;
+    if (this.refuses) this.hasRefused = true;
+    if (this.refuses || !this.#accepts(ring)) return;
     if (this.habit === 'renews its lease before it has the ring') this.#lastSent = sentAt;
     if (this.inUse === null || isLower(this.inUse, ring)) {
       if (!(await this.#take(ring, mishap))) return;
     }
     this.#lastSent = sentAt;
     if (mishap !== 'the acknowledgement is lost') await this.acknowledge();
+  }
+
+  /** After a refusal: whether it could take what there is now. It takes nothing of it. */
+  async #look(mishap: Mishap): Promise<boolean> {
+    const shown = await this.#server.look(this.id);
+    if (mishap === 'the reply is lost' || shown === null || (this.refuses && shown.signer.deletedAt === null)) return false;
+    this.hasRefused = false;
+    this.#shown = shown.signer.deletedAt === null ? heldRing(shown.ring, new Date(this.#server.time), shown.signer.leaseSeconds) : null;
+    return true;
+  }
+
+  /** The wrong twin's way: the ring and a lease from what was no contact. */
+  async #useShown(sentAt: number): Promise<void> {
+    if (this.#shown === null || !(await this.#take(this.#shown, 'none'))) return;
+    this.#lastSent = sentAt;
+    await this.acknowledge();
   }
 
   /** A ring that it had before is put before it once more. */

@@ -38,6 +38,14 @@ export const enrolledFirst = (mode: SignerMode, lease: number | null, index = 0)
   }),
 ];
 
+const refusesOrNot = (index: number): NamedDeed => one('refuses its ring or no longer', index, (signer) => (signer.refuses = !signer.refuses));
+
+/** A signer that has refused its ring once, was written off by its lease of a day, and would take a ring now. */
+export const refusedForLong: readonly NamedDeed[] = [
+  refusesOrNot(0), one('poll', 0, (signer) => poll(signer, 'none')), refusesOrNot(0),
+  deed('its lease passes', async (world) => void (world.time += (DAY + 400) * 1000)), deed('rotator', (world) => world.runRotator()),
+];
+
 /** What most histories begin with: one or two of those. */
 export const enrolled: fc.Arbitrary<NamedDeed[]> =
   fc.array(fc.tuple(modes, leases), { minLength: 0, maxLength: 2 }).map((pairs) => pairs.flatMap(([mode, lease], index) => enrolledFirst(mode, lease, index)));
@@ -47,6 +55,7 @@ export const FLEET = [
   { weight: 14, arbitrary: fc.tuple(which, fc.constantFrom(...MISHAPS)).map(([index, mishap]) => one(`poll, ${mishap}`, index, (signer) => poll(signer, mishap))) },
   { weight: 12, arbitrary: fc.tuple(which, fc.constantFrom(600, 3600, DAY)).map(([index, life]) => one(`token for ${life} s`, index, (signer, world) => world.fleet.sign(signer, life))) },
   { weight: 3, arbitrary: which.map((index) => one('cut off or back', index, (signer) => (signer.connected = !signer.connected))) },
+  { weight: 3, arbitrary: which.map(refusesOrNot) },
   { weight: 3, arbitrary: which.map((index) => one('stops or starts from its disk', index, (signer) => (signer.running ? signer.stop() : signer.start()))) },
   { weight: 2, arbitrary: which.map((index) => one('the API server restarts', index, (signer) => signer.restartApiServer())) },
   { weight: 2, arbitrary: which.map((index) => one('acknowledges what is proven', index, (signer) => signer.acknowledge())) },
@@ -59,6 +68,7 @@ export const TROUBLED = [
   { weight: 6, arbitrary: fc.constantFrom<Mishap>('none', 'it crashes before it has written').map((mishap) => one(`poll, ${mishap}`, 0, (signer) => poll(signer, mishap))) },
   { weight: 6, arbitrary: fc.constant(one('token for a day', 0, (signer, world) => world.fleet.sign(signer, DAY))) },
   { weight: 4, arbitrary: fc.constant(one('starts from its disk', 0, (signer) => signer.start())) },
+  { weight: 2, arbitrary: fc.constant(refusesOrNot(0)) },
   { weight: 1, arbitrary: fc.constant(one('the API server restarts', 0, (signer) => signer.restartApiServer())) },
   { weight: 1, arbitrary: fc.nat(5).map((index) => one(`an older ring (${index}) comes again`, 0, (signer) => signer.replay(index))) },
 ] as const;
@@ -66,6 +76,7 @@ export const TROUBLED = [
 /** What an operator does about signers that are gone, or seem to be. */
 export const ABANDONED = [
   { weight: 2, arbitrary: which.map((index) => one('written off', index, (signer, { fleet }) => fleet.writeOff(signer))) },
+  { weight: 2, arbitrary: which.map((index) => one('another takes its name', index, async (signer, { fleet }) => { if (fleet.signers.length < MOST_SIGNERS) await fleet.takeOver(signer); })) },
   { weight: 1, arbitrary: which.map((index) => one('deleted', index, (signer, { fleet }) => fleet.remove(signer))) },
 ] as const;
 

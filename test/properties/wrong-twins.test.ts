@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { SignerMode } from '../../src/domain/signer.ts';
-import { DAY, deed, histories, live, rotate, RUNS } from './deeds.ts';
+import { DAY, deed, histories, live, type NamedDeed, rotate, RUNS } from './deeds.ts';
 import type { Habit } from './model-signer.ts';
-import { enrolledFirst, TROUBLED } from './signer-deeds.ts';
+import { enrolledFirst, refusedForLong, TROUBLED } from './signer-deeds.ts';
 
 const TROUBLE = [
   { weight: 8, arbitrary: fc.constantFrom(3600, DAY / 2, DAY, DAY + 400).map((length) => deed(`${length} s pass`, async (world) => void (world.time += length * 1000))) },
@@ -23,10 +23,14 @@ const HABITS = {
   'goes back a version': 'external',
   'signs beyond its lease': 'external',
   'renews its lease before it has the ring': 'external',
+  'takes what it is shown after a refusal': 'external',
 } as const satisfies Record<Habit, SignerMode>;
 
-const lives = (habit: Habit | null, mode: SignerMode, lease = DAY) =>
-  fc.asyncProperty(histories(...TROUBLE), (deeds) => live(3, [...enrolledFirst(mode, lease), ...deeds], { habit }));
+/** What has to have happened before a habit shows. */
+const FIRST: Partial<Record<Habit, readonly NamedDeed[]>> = { 'takes what it is shown after a refusal': refusedForLong };
+
+const lives = (habit: Habit | null, mode: SignerMode, { lease = DAY, first = habit === null ? [] : (FIRST[habit] ?? []) }: { readonly lease?: number; readonly first?: readonly NamedDeed[] } = {}) =>
+  fc.asyncProperty(histories(...TROUBLE), (deeds) => live(3, [...enrolledFirst(mode, lease), ...first, ...deeds], { habit }));
 
 for (const [habit, mode] of Object.entries(HABITS) as [Habit, SignerMode][]) {
   test(`a signer that ${habit} is caught`, { timeout: 600_000 }, async () => {
@@ -37,5 +41,6 @@ for (const [habit, mode] of Object.entries(HABITS) as [Habit, SignerMode][]) {
 
 /** Under a long lease a signer that is cut off signs for days with a key that is retired: what the end of that key has to wait for. */
 test('one without bad habits is not, under a short lease or a long one', { timeout: 600_000 }, async () => {
-  for (const [mode, lease] of [['external', DAY], ['external', 14 * DAY], ['keyFiles', DAY]] as const) await fc.assert(lives(null, mode, lease), { numRuns: Math.ceil(RUNS.numRuns / 3) });
+  for (const [mode, lease] of [['external', DAY], ['external', 14 * DAY], ['keyFiles', DAY]] as const) await fc.assert(lives(null, mode, { lease }), { numRuns: Math.ceil(RUNS.numRuns / 3) });
+  await fc.assert(lives(null, 'external', { first: refusedForLong }), { numRuns: Math.ceil(RUNS.numRuns / 3) });
 });

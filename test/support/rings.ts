@@ -28,7 +28,7 @@ export const newRing = (gapSeconds = 600, rotateEvery: number | null = 30 * 86_4
 
 /** A signer that was enrolled at the birth of `newRing`, has said nothing, and has a lease of 14 days. */
 export const enrolled = (name: string, change: Partial<EnrolledSigner> = {}): EnrolledSigner =>
-  ({ id: name, name, enrolledIn: 1, enrolledAt: START, acked: null, lastContactAt: START, leaseSeconds: 14 * 86_400, writtenOffAt: null, ...change });
+  ({ id: name, name, enrolledIn: 1, enrolledAt: START, acked: null, lastContactAt: START, refusal: null, replacedAt: null, leaseSeconds: 14 * 86_400, writtenOffAt: null, ...change });
 
 /** The same one after it has acknowledged a version of the first epoch at a second. */
 export const ackedBy = (name: string, version: number, seconds: number, change: Partial<EnrolledSigner> = {}): EnrolledSigner =>

@@ -38,23 +38,50 @@ async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const [{ factsOf }, { apiServerFlags, defaultWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
   const distribution = flags.distribution ?? 'kubeadm';
   const { formerIssuer, formerKeyFiles } = factsOf(distribution);
-  const { minor, issuerUrl: url, jwksUri } = await facts(session, flags);
+  const { minor, issuerUrl: url, jwksUri, ourKeys } = await facts(session, flags);
   const way = flags.mode ?? defaultWay(distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
-  const attachment: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
+  const asked: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
+  assertUsed(flags, asked);
+  const pod = await podOf(flags, minor, former);
+  const keyFiles = flags.manifest === undefined ? [] : await ownKeyFiles(pod, asked.keyFolder);
+  const attachment: Attachment = keyFiles.length === 0 ? asked : { ...asked, formerKeyFiles: keyFiles };
   const texts = apiServerFlags(attachment).map(flagText);
-  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](await podOf(flags, minor, former), attachment);
+  const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](pod, attachment, ourKeys);
   for (const note of notesFor(attachment)) session.report.warn(note);
-  return { result: { mode: way, stage: attachment.stage, flags: texts }, text };
+  return { result: { mode: way, stage: attachment.stage, flags: texts, form: text }, text };
 }
 
-async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string }> {
-  const [api, cluster] = [await session.api(), await session.cluster(flags)];
-  const { properties: { issuerURL, jwksURI } } = await api.get<IssuerBody>(paths.issuer(cluster));
+const isExternal = ({ way, stage }: Attachment): boolean => way === 'external' && stage === 'sign';
+
+/** Flags that something else than what was asked for would take heed of, and when it does. */
+const USED: readonly (readonly [keyof Flags, string, (attachment: Attachment, flags: Flags) => boolean, string])[] = [
+  ['manifest', '--manifest', (_attachment, { distribution }) => distribution === 'kubeadm' || distribution === 'cluster-api', 'without --distribution kubeadm or cluster-api: it is for patches'],
+  ['socket', '--socket', isExternal, 'here: no signer is asked with key files, nor in the stage accept'],
+  ['keyFolder', '--key-folder', (attachment) => !isExternal(attachment), 'with external signing: it has no key files'],
+  ['useAlpha', '--use-alpha', (attachment) => isExternal(attachment) && attachment.minor < 34, 'here: it is for --mode external in Kubernetes 1.32 and 1.33'],
+  ['keepAutoExtension', '--keep-auto-extension', ({ stage }) => stage === 'sign', 'in the stage accept: the API server signs as before'],
+];
+
+/** @throws CommandError (2) for a flag that would change nothing. */
+function assertUsed(flags: Flags, attachment: Attachment): void {
+  const idle = USED.find(([name, , isUsed]) => flags[name] !== undefined && !isUsed(attachment, flags));
+  if (idle !== undefined) throw usageError(`argument ${idle[1]}: it has no meaning ${idle[3]}.`);
+}
+
+async function facts(session: Session, flags: Flags): Promise<{ readonly minor: number; readonly issuerUrl: string; readonly jwksUri: string; readonly ourKeys: string }> {
+  const [{ namedKeysPem }, api, cluster] = [await import('../../attach/ring-keys.ts'), await session.api(), await session.cluster(flags)];
+  const { properties: { issuerURL, jwksURI, keys } } = await api.get<IssuerBody>(paths.issuer(cluster));
   const version = flags.kubernetesVersion ?? (await api.get<ManagedClusterBody>(paths.cluster(cluster))).properties.kubernetesVersion;
   const minor = minorOf(version);
   if (!(minor >= 22)) throw usageError(`argument --kubernetes-version/-k: '${version}' is no version from 1.22 on, such as 1.34.`);
-  return { minor, issuerUrl: issuerURL, jwksUri: jwksURI };
+  return { minor, issuerUrl: issuerURL, jwksUri: jwksURI, ourKeys: namedKeysPem(keys) };
+}
+
+/** The key files that a manifest names, but for ours. */
+async function ownKeyFiles(pod: ApiServerPod, keyFolder: string): Promise<readonly string[]> {
+  const { flagList, valuesOf } = await import('../../attach/patches.ts');
+  return valuesOf(flagList(pod), 'service-account-key-file').filter((file) => !file.startsWith(`${keyFolder}/`));
 }
 
 /** What patches are made for. */

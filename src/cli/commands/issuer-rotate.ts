@@ -92,7 +92,7 @@ async function act(session: Session, flags: ActFlags, { part, body, warnings, qu
 }
 
 const stillWaiting = (waiting: RotateReply['waiting']): JsonValue =>
-  waiting === null ? null : { reason: waiting.reason, until: waiting.until, ...(waiting.signers === undefined ? {} : { signers: waiting.signers }) };
+  waiting === null ? null : { reason: waiting.reason, until: waiting.until, ...(waiting.signers === undefined ? {} : { signers: waiting.signers.map(({ refusesSince, ...signer }) => ({ ...signer, ...(refusesSince === undefined ? {} : { refusesSince }) })) }) };
 
 /** Waits for the end of the operation, with the issuer in view where that is wanted. */
 async function ended(session: Session, api: ManagementApi, cluster: ClusterName, reply: Reply, watch: boolean): Promise<OperationBody | null> {

@@ -1,4 +1,4 @@
-/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
+/** The issuer of a cluster and its key ring: `issuer show|list|list-keys|show-public-keys|list-events|set-rotation|rotate|revoke-key|import-key`. */
 import type { IssuerBody, KeyBody, KeyEventBody } from '../../http/management/contract.ts';
 import { command, entry, type Group } from '../command.ts';
 import { parsePeriod } from '../lengths-of-time.ts';
@@ -8,6 +8,7 @@ import { paths } from '../paths.ts';
 import { apiServerFlagsShown } from './api-server-flags.ts';
 import { CLUSTER_FLAGS, type ClusterFlags } from './flags.ts';
 import { issuerImportKey } from './issuer-import-key.ts';
+import { publicKeysShown } from './issuer-public-keys.ts';
 import { issuerRotate, revokeKey } from './issuer-rotate.ts';
 
 const shown = command<ClusterFlags & { readonly watch?: true }>({
@@ -24,7 +25,12 @@ const shown = command<ClusterFlags & { readonly watch?: true }>({
 });
 
 interface IssuerSummary {
-  readonly properties: Readonly<Record<'clusterName' | 'resourceGroup' | 'issuerURL' | 'activeKid' | 'activeSince', string>> & { readonly nextRotationAt: string | null };
+  readonly properties: Readonly<Record<'clusterName' | 'resourceGroup' | 'issuerURL' | 'activeKid' | 'activeSince', string>> & { readonly nextRotationAt: string | null; readonly nextRotationWaitsFor?: 'signers' | 'publication' | null };
+}
+
+function nextRotationInWords({ properties: { nextRotationAt, nextRotationWaitsFor = null } }: IssuerSummary): string {
+  if (nextRotationAt !== null) return timeInWords(nextRotationAt);
+  return nextRotationWaitsFor === null ? 'off' : `waits for ${nextRotationWaitsFor}`;
 }
 
 const listed = command<unknown>({
@@ -32,8 +38,10 @@ const listed = command<unknown>({
   options: [],
   async run(session) {
     const issuers = await (await session.api()).list<IssuerSummary>(paths.issuers(await session.subscription()));
-    const rows = issuers.map(({ properties: { clusterName, resourceGroup, issuerURL, activeSince, nextRotationAt } }) =>
-      ({ cluster: clusterName, resourceGroup, issuerUrl: issuerURL, signsSince: timeInWords(activeSince), nextRotation: nextRotationAt === null ? 'off' : timeInWords(nextRotationAt) }));
+    const rows = issuers.map((summary) => {
+      const { clusterName, resourceGroup, issuerURL, activeSince } = summary.properties;
+      return { cluster: clusterName, resourceGroup, issuerUrl: issuerURL, signsSince: timeInWords(activeSince), nextRotation: nextRotationInWords(summary) };
+    });
     return { result: issuers.map(flattened), table: { rows } };
   },
 });
@@ -73,6 +81,7 @@ export const issuer: Group = {
     entry('show', 'Show the issuer of a cluster: its URL, keys and calendar', shown),
     entry('list', 'List the issuers of all clusters', listed),
     entry('list-keys', 'List the keys of an issuer with their states', keysListed),
+    entry('show-public-keys', 'Show the public keys of an issuer as PEM, for --service-account-key-file', publicKeysShown),
     entry('list-events', 'List what happened to the keys of an issuer', eventsListed),
     entry('set-rotation', 'Set how often the keys rotate by themselves', rotationSet),
     entry('rotate', 'Rotate the signing keys', issuerRotate),

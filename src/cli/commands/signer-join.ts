@@ -9,24 +9,27 @@ import { paths } from '../paths.ts';
 import { bodyOf } from '../reply-body.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, wholeNumber, YES, type YesFlag } from './flags.ts';
 
-const limitsInWords = ({ properties: { expiresAt, maxUses, cidrs } }: JoinCredentialBody): string => [
+const limitsInWords = ({ properties: { expiresAt, maxUses, cidrs, replaceByName } }: JoinCredentialBody): string => [
   expiresAt === null ? 'has no end' : `ends ${timeInWords(expiresAt)}`,
   maxUses === null ? 'may be used without bound' : `may be used ${maxUses === 1 ? 'once' : `${maxUses} times`}`,
   cidrs.length === 0 ? 'from anywhere' : `from ${cidrs.join(', ')}`,
+  ...(replaceByName ? ['takes names over'] : []),
 ].join(', ');
 
-export const joinCredentialCreated = command<ClusterFlags & { readonly expires?: number | 'off'; readonly maxUses?: number; readonly cidr?: readonly string[] }>({
+export const joinCredentialCreated = command<ClusterFlags & { readonly expires?: number | 'off'; readonly maxUses?: number; readonly cidr?: readonly string[]; readonly replaceByName?: true }>({
   examples: ['mintmark signer create-join-credential -g myResourceGroup -n myAKSCluster --expires 90d --max-uses 20 --cidr 10.0.0.0/8 --query token -o tsv'],
   options: [
     ...CLUSTER_FLAGS,
     { flags: '--expires <length>', summary: 'After how long it ends, such as 90d; or off (off)', parse: parsePeriod },
     { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1) },
     { flags: '--cidr <range>', summary: 'From which addresses it may be used, such as 10.0.0.0/8; several times for several; from anywhere when left out', repeats: true },
+    { flags: '--replace-by-name', summary: 'A machine takes the place of a signer of its name that is silent, for fleets that give names again' },
   ],
-  async run(session, { expires = 'off', maxUses, cidr: cidrs, ...flags }) {
-    const asked = { expiresInSeconds: expires === 'off' ? null : expires, maxUses, cidrs };
+  async run(session, { expires = 'off', maxUses, cidr: cidrs, replaceByName, ...flags }) {
+    const asked = { expiresInSeconds: expires === 'off' ? null : expires, maxUses, cidrs, replaceByName };
     const { token, credential } = bodyOf<CreateJoinCredentialReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'createJoinCredential'), asked));
     session.report.warn(`The credential is shown only now, and ${limitsInWords(credential)}. Whoever has it can enrol a machine, which is then given the key that signs: keep it like that key.`);
+    if (replaceByName === true) session.report.warn('A machine that enrols with it takes the place of a signer of its name that does not ask any more within two minutes: nothing waits for that one any longer. If it lives and is only cut off, tokens that it signs from then on may end before their time.');
     return { result: { token, ...flattened(credential) } };
   },
 });
@@ -48,7 +51,9 @@ export const joinCredentialsListed = command<ClusterFlags>({
 export const joinCredentialRevoked = command<ClusterFlags & YesFlag & { readonly id: string }>({
   examples: ['mintmark signer revoke-join-credential -g myResourceGroup -n myAKSCluster --id 0d9a4c1e-6a3b-4f0e-8a51-2f4b8c7d9e10'],
   options: [...CLUSTER_FLAGS, { flags: '--id <id>', summary: "Id of the credential, from 'signer list-join-credentials'", required: true }, YES],
-  async run(session, { id, yes = false, ...flags }) {
+  async run(session, { id: asked, yes = false, ...flags }) {
+    // Lists and replies have it as a resource too, whose id ends in it.
+    const id = asked.split('/').at(-1) ?? asked;
     await confirm(session, `Nobody will enrol with the join credential ${id} any more; who has done so stays. Go on?`, yes);
     await (await session.api()).send('DELETE', paths.issuerItem(await session.cluster(flags), 'joinCredentials', id));
     return {};

@@ -9,14 +9,19 @@ const ago = (time: string, now: Date): string => `${lengthInWords(Math.max(0, (n
 /** Milliseconds by which a clock may be off before it is said: half of what a signer may be off at all. */
 const CLOCK_OFF = 60_000;
 
+/** When it was last heard of, whatever it said. */
+export const lastSeenAt = ({ properties: { lastContactAt, lastRefusedAt } }: Pick<SignerBody, 'properties'>): string =>
+  (lastRefusedAt !== null && Date.parse(lastRefusedAt) > Date.parse(lastContactAt) ? lastRefusedAt : lastContactAt);
+
 /** `current`, `behind: has version 12 of 14`, `silent for 2 d 3 h`, `written off`, `deleted, owes 1 key`. */
 export function stateInWords({ properties }: SignerBody, now: Date): string {
-  const { state, acknowledgedVersion, ringVersion, lastContactAt, writtenOffAt, deletedAt, debt } = properties;
+  const { state, acknowledgedVersion, ringVersion, refusesRingSince, writtenOffAt, deletedAt, debt } = properties;
   const has = acknowledgedVersion === null ? 'has acknowledged nothing yet' : `has version ${acknowledgedVersion} of ${ringVersion}`;
   const words = {
     current: 'current',
     behind: `behind: ${has}`,
-    silent: `silent for ${lengthInWords((now.getTime() - Date.parse(lastContactAt)) / 1000)}`,
+    refusing: `refuses its ring since ${timeInWords(refusesRingSince)}: ${has}`,
+    silent: `silent for ${lengthInWords((now.getTime() - Date.parse(lastSeenAt({ properties }))) / 1000)}`,
     writtenOff: `written off since ${timeInWords(writtenOffAt)}`,
     deleted: `deleted since ${timeInWords(deletedAt)}${debt.length === 0 ? '' : `, owes ${debt.length === 1 ? '1 key' : `${debt.length} keys`}`}`,
   } as const satisfies Record<SignerBody['properties']['state'], string>;
@@ -32,7 +37,7 @@ export function clockInWords({ properties: { clockOffsetMilliseconds: offset } }
 
 /** What a list of signers gives cause to warn of. */
 export function listWarnings(signers: readonly SignerBody[], now: Date, cluster: ClusterFlags): readonly string[] {
-  return [...doubledNames(signers, now, cluster), ...signers.flatMap(({ name, properties: { state, leaseEndsAt, leaseSeconds, clockOffsetMilliseconds, debt } }) => [
+  return [...doubledNames(signers, now, cluster), ...signers.filter(({ properties: { state } }) => state === 'refusing').map((signer) => refusalInWords(signer, cluster)), ...signers.flatMap(({ name, properties: { state, leaseEndsAt, leaseSeconds, clockOffsetMilliseconds, debt } }) => [
     ...(state === 'silent' && leaseEndsAt !== null && leaseSeconds !== null && Date.parse(leaseEndsAt) - now.getTime() < leaseSeconds * 500
       ? [`The signer ${name} stops to sign within ${lengthInWords((Date.parse(leaseEndsAt) - now.getTime()) / 1000)} unless it reaches the server: its API server would issue no tokens.`] : []),
     ...(clockOffsetMilliseconds !== null && Math.abs(clockOffsetMilliseconds) > CLOCK_OFF && state !== 'deleted' && state !== 'writtenOff' ? [`The clock of ${name} is off by ${lengthInWords(Math.abs(clockOffsetMilliseconds) / 1000)}; at 2 min its requests are refused.`] : []),
@@ -40,13 +45,26 @@ export function listWarnings(signers: readonly SignerBody[], now: Date, cluster:
   ])];
 }
 
+/** Why it does so is in its own log alone: what may be said to the server does not depend on a ring that is none of its. */
+function refusalInWords({ name, properties: { refusesRingSince, leaseEndsAt } }: SignerBody, { resourceGroup, name: cluster }: ClusterFlags): string {
+  const end = leaseEndsAt === null ? 'A rotation waits for it until it takes one' : `A rotation waits for it until ${timeInWords(leaseEndsAt)}, when its lease is over and its API server issues no tokens any more`;
+  return `The signer ${name} refuses the key ring that this server gives it since ${timeInWords(refusesRingSince)}, and goes on with the one that it has. ${end}. Its log and /healthz on its host say why: the ring is not by the server that it enrolled with, is older than its own, or was changed on the way. If this server was restored or made anew, empty the signer's state folder and enrol it again: mintmark signer create -g ${resourceGroup} -n ${cluster} --signer ${name}.`;
+}
+
+const isEnrolled = ({ properties: { state } }: SignerBody): boolean => state !== 'writtenOff' && state !== 'deleted';
+const seenInWords = (signers: readonly SignerBody[], now: Date): string => signers.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
+
+/** Why a name does not say which signer is to end; null where it does. */
+export function manyMeant(signers: readonly SignerBody[], name: string, now: Date): string | null {
+  const meant = signers.filter((signer) => signer.name === name && isEnrolled(signer));
+  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}. Nothing was changed. Say which one is meant by its id: --signer ID.`;
+}
+
 /** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
 function doubledNames(signers: readonly SignerBody[], now: Date, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] {
-  const enrolled = Map.groupBy(signers.filter(({ properties: { state } }) => state !== 'writtenOff' && state !== 'deleted'), ({ name }) => name);
-  return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) => {
-    const each = same.map(({ properties: { signerId, lastContactAt } }) => `${signerId} (last seen ${ago(lastContactAt, now)})`).join(', ');
-    return `${same.length} signers are enrolled as ${name}: ${each}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`;
-  });
+  const enrolled = Map.groupBy(signers.filter((signer) => isEnrolled(signer) && signer.properties.replacedAt === null), ({ name }) => name);
+  return [...enrolled].filter(([, same]) => same.length > 1).map(([name, same]) =>
+    `${same.length} signers are enrolled as ${name}: ${seenInWords(same, now)}. A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g ${resourceGroup} -n ${cluster} --signer ID.`);
 }
 
 /** Said with a token: what it is for, and who gives way. */
@@ -57,17 +75,19 @@ export function tokenWarnings({ name, expiresAt, replaces }: CreateSignerReply, 
   ];
 }
 
-export function beforeWriteOff({ name, properties: { state, lastContactAt } }: SignerBody, now: Date): readonly string[] {
-  const seen = `The signer ${name} was last seen ${ago(lastContactAt, now)}.`;
+export function beforeWriteOff(signer: SignerBody, now: Date): readonly string[] {
+  const { name, properties: { state } } = signer;
+  const seen = `The signer ${name} was last seen ${ago(lastSeenAt(signer), now)}.`;
   if (state === 'writtenOff' || state === 'deleted') return [`${seen} It is written off already.`];
   return [`${seen} From now on no rotation waits for it. If it still signs, tokens of a key that it has not parted from may end before their time.`];
 }
 
 export const afterWriteOff = ({ name }: SignerBody): readonly string[] => [`${name} is written off. If it comes back it is enrolled anew before it is given anything. If its machine will not come back, delete it, so that the keys that it had are accounted for.`];
 
-export function beforeDeletion({ name, properties: { state, lastContactAt } }: SignerBody, now: Date): readonly string[] {
-  const isThere = state === 'current' || state === 'behind';
-  return [`The signer ${name} was last seen ${ago(lastContactAt, now)}.${isThere ? ' It is there: it will wipe its ring, and its API server will issue no tokens and not start again. Detach that first.' : ''}`];
+export function beforeDeletion(signer: SignerBody, now: Date): readonly string[] {
+  const { name, properties: { state } } = signer;
+  const isThere = state === 'current' || state === 'behind' || state === 'refusing';
+  return [`The signer ${name} was last seen ${ago(lastSeenAt(signer), now)}.${isThere ? ' It is there: it will wipe its ring, and its API server will issue no tokens and not start again. Detach that first.' : ''}`];
 }
 
 /** Both steps of rule 12. */

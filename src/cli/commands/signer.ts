@@ -2,10 +2,12 @@
 import type { CreateSignerReply, SignerBody } from '../../http/management/signer-contract.ts';
 import { command, entry, type Group, type OptionSpec } from '../command.ts';
 import { assertCanAsk, confirm } from '../confirmation.ts';
+import { failure } from '../errors.ts';
 import { parseLength } from '../lengths-of-time.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { flattened, timeInWords } from '../output/resources.ts';
-import { paths } from '../paths.ts';
+import type { ManagementApi } from '../management-api.ts';
+import { type ClusterName, paths } from '../paths.ts';
 import { bodyOf } from '../reply-body.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, YES, type YesFlag } from './flags.ts';
 import { attached, detached } from './signer-attach.ts';
@@ -13,7 +15,7 @@ import { restartConfirmed } from './signer-confirm-restart.ts';
 import { signerEnroll } from './signer-enroll.ts';
 import { joinCredentialCreated, joinCredentialRevoked, joinCredentialsListed } from './signer-join.ts';
 import { signerRun } from './signer-run.ts';
-import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './signer-words.ts';
+import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, lastSeenAt, listWarnings, manyMeant, stateInWords, tokenWarnings } from './signer-words.ts';
 
 interface SignerFlag extends ClusterFlags {
   readonly signer: string;
@@ -38,7 +40,7 @@ const created = command<ClusterFlags & { readonly signer?: string; readonly expi
 function row(signer: SignerBody, now: Date): JsonObject {
   const { properties } = signer;
   return {
-    name: signer.name, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(properties.lastContactAt), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
+    name: signer.name, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
     debt: properties.debt.length,
   };
 }
@@ -63,13 +65,20 @@ const shown = command<SignerFlag>({
   },
 });
 
+/** The one that is to end. @throws CommandError where the name could mean several. */
+async function oneSigner(api: ManagementApi, cluster: ClusterName, name: string): Promise<SignerBody> {
+  const many = manyMeant(await api.list<SignerBody>(paths.issuerPart(cluster, 'signers')), name, new Date());
+  if (many !== null) throw failure(many);
+  return api.get<SignerBody>(paths.issuerItem(cluster, 'signers', name));
+}
+
 const writtenOff = command<SignerFlag & YesFlag>({
   examples: ['mintmark signer write-off -g myResourceGroup -n myAKSCluster --signer cp-1'],
   options: [...CLUSTER_FLAGS, SIGNER, YES],
   async run(session, { signer: name, yes = false, ...flags }) {
     assertCanAsk(session, yes);
     const [api, cluster] = [await session.api(), await session.cluster(flags)];
-    for (const text of beforeWriteOff(await api.get<SignerBody>(paths.issuerItem(cluster, 'signers', name)), new Date())) session.report.warn(text);
+    for (const text of beforeWriteOff(await oneSigner(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Write off the signer ${name}?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('POST', paths.issuerPart(cluster, 'writeOffSigner'), { name }));
     for (const text of afterWriteOff(signer)) session.report.warn(text);
@@ -83,7 +92,7 @@ const deleted = command<SignerFlag & YesFlag>({
   async run(session, { signer: name, yes = false, ...flags }) {
     assertCanAsk(session, yes);
     const [api, cluster] = [await session.api(), await session.cluster(flags)];
-    for (const text of beforeDeletion(await api.get<SignerBody>(paths.issuerItem(cluster, 'signers', name)), new Date())) session.report.warn(text);
+    for (const text of beforeDeletion(await oneSigner(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Delete the signer ${name} for good?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('DELETE', paths.issuerItem(cluster, 'signers', name)));
     for (const text of afterDeletion(signer, flags)) session.report.warn(text);

@@ -23,7 +23,7 @@ const properties: IssuerBody['properties'] = {
   rotationPolicy: { rotateEverySeconds: 864_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', keys, verifyOnlyKeys: [],
   calendar: {
     activeSince: '2026-01-10T12:00:00.000Z', preparedPublishedAt: '2026-01-10T12:00:00.000Z', preparedReadyAt: '2026-01-10T12:10:00.000Z',
-    nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: '2026-01-14T00:00:00.000Z',
+    nextRotationAt: '2026-01-21T00:00:00.000Z', nextRotationWaitsFor: null, nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: '2026-01-14T00:00:00.000Z',
   },
   waiting: { reason: 'not due', until: '2026-01-21T00:00:00.000Z' }, pendingRotation: null, rotationWouldRevoke: [{ kid: 'key1-retired', liveTokens: 2 }],
 };
@@ -89,7 +89,7 @@ test('with rotation off and nothing retired there is nothing to come', () => {
 });
 
 test('a rotation by itself that waits for a signer is no secret', () => {
-  const calendar = { ...properties.calendar, nextRotationAt: null, nextRotationCause: null, nextRemovalAt: null };
+  const calendar = { ...properties.calendar, nextRotationAt: null, nextRotationWaitsFor: 'signers' as const, nextRotationCause: null, nextRemovalAt: null };
   const view = issuerView({ ...issuer, properties: { ...properties, keys: keys.slice(2), calendar } }, now, 62);
   assert.ok(view.includes("  The next rotation by itself comes when every signer has acknowledged the last one: 'mintmark signer list' names those that have not"), view.join('\n'));
 });

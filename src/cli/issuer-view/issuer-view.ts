@@ -49,7 +49,7 @@ function liveTokens({ liveTokens: count, state }: KeyBody): string {
 }
 
 /** One line for each thing that is known to come, the soonest first; then what is waited for. */
-function comesNext({ calendar, keys, pendingRotation, rotationPolicy, waiting }: Properties, now: Date): readonly string[] {
+function comesNext({ calendar, keys, pendingRotation, waiting }: Properties, now: Date): readonly string[] {
   const prepared = keys.find(({ state }) => state === 'prepared');
   const dated = [
     ...removals(keys),
@@ -57,14 +57,9 @@ function comesNext({ calendar, keys, pendingRotation, rotationPolicy, waiting }:
   ].toSorted(([left], [right]) => Date.parse(left) - Date.parse(right));
   const lines = dated.map(([at, what]) => `${timeInWords(at)}  ${what}${until(at, now)}`);
   const pending = pendingRotation === null ? [] : [`A rotation was asked for at ${timeInWords(pendingRotation.requestedAt)} by ${pendingRotation.requestedBy}${waiting === null ? '' : `; it ${waitingInWords(waiting, now)}`}`];
-  const all = [...pending, ...lines, ...(waitsForSigners({ calendar, keys, pendingRotation, rotationPolicy }) ? ["The next rotation by itself comes when every signer has acknowledged the last one: 'mintmark signer list' names those that have not"] : [])];
+  const all = [...pending, ...lines, ...(pendingRotation === null && calendar.nextRotationWaitsFor === 'signers' ? ["The next rotation by itself comes when every signer has acknowledged the last one: 'mintmark signer list' names those that have not"] : [])];
   return all.length === 0 ? ['Nothing until someone asks for it'] : all;
 }
-
-/** Keys rotate by themselves, and it is not known when, because a signer has not said that it knows the ring as it is. */
-const waitsForSigners = ({ calendar, keys, pendingRotation, rotationPolicy }: Pick<Properties, 'calendar' | 'keys' | 'pendingRotation' | 'rotationPolicy'>): boolean =>
-  rotationPolicy.rotateEverySeconds !== null && pendingRotation === null && calendar.nextRotationAt === null
-  && (calendar.preparedReadyAt !== null || keys.some(({ state, expiresAt }) => state === 'retired' && expiresAt === null));
 
 function causeInWords({ nextRotationCause, nextRotationFrozenSince = null }: Properties['calendar']): string {
   if (nextRotationCause === 'manual') return 'asked for by hand';

@@ -81,8 +81,11 @@ export type KeyBody = z.infer<typeof key>;
 export const waiting = z.object({
   reason: z.string(),
   until: orNull(time),
-  /** Which signers are waited for, and since when each is silent; absent where it is not for signers. */
-  signers: z.array(z.object({ name: z.string(), since: time })).optional(),
+  /**
+   * Which signers are waited for, and since when each is silent; `refusesSince`, where it asks and can not take the ring that it
+   * is given. Absent where it is not for signers.
+   */
+  signers: z.array(z.object({ name: z.string(), since: time, refusesSince: time.optional() })).optional(),
 });
 
 export const issuer = z.object({
@@ -112,8 +115,10 @@ export const issuer = z.object({
       preparedPublishedAt: orNull(time),
       /** From when on it may sign. */
       preparedReadyAt: orNull(time),
-      /** When it takes over, by what is known now; null when rotation is off. */
+      /** When it takes over, by what is known now; null when that is not known, and when rotation is off. */
       nextRotationAt: orNull(time),
+      /** Why it is not known; null when it is, and when rotation is off. */
+      nextRotationWaitsFor: orNull(z.enum(['signers', 'publication'])),
       nextRotationCause: orNull(z.enum(['manual', 'automatic'])),
       /** When it would take over if no freeze window held it back; null when none does. */
       nextRotationFrozenSince: orNull(time),
@@ -153,7 +158,7 @@ export const issuerSummary = z.object({
   ...envelope,
   properties: z.object({
     clusterId: z.string(), clusterName: z.string(), resourceGroup: z.string(), location: z.string(),
-    issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), keyCount: z.int(), rotationPending: z.boolean(),
+    issuerURL: z.string(), activeKid: z.string(), activeSince: time, nextRotationAt: orNull(time), nextRotationWaitsFor: orNull(z.enum(['signers', 'publication'])), keyCount: z.int(), rotationPending: z.boolean(),
   }),
 });
 export type IssuerSummaryBody = z.infer<typeof issuerSummary>;

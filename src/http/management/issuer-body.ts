@@ -6,7 +6,7 @@ import { freezeWindowText } from '../../domain/freeze-windows.ts';
 import { earliest } from '../../domain/durations.ts';
 import { resourceGroupOf } from '../../domain/resource-id.ts';
 import type { Resource } from '../../domain/resource.ts';
-import type { NextActivation } from '../../domain/rotation-schedule.ts';
+import { activationWaitsFor, type NextActivation } from '../../domain/rotation-schedule.ts';
 import { revokedByRotation } from '../../domain/rotation.ts';
 import type { IssuerView } from '../../service/issuers.ts';
 import type { Waiting } from '../../service/key-rings.ts';
@@ -20,7 +20,7 @@ const orNull = (at: Date | null): string | null => at?.toISOString() ?? null;
 export function waitingBody(waiting: Waiting | null) {
   if (waiting === null) return null;
   const { reason, until, signers } = waiting;
-  return { reason, until: orNull(until), ...(signers === undefined ? {} : { signers: signers.map(({ name, since }) => ({ name, since: since.toISOString() })) }) };
+  return { reason, until: orNull(until), ...(signers === undefined ? {} : { signers: signers.map(({ name, since, refusesSince }) => ({ name, since: since.toISOString(), ...(refusesSince === null ? {} : { refusesSince: refusesSince.toISOString() }) })) }) };
 }
 
 /** Of a deleted issuer there is no body: its cluster is gone, so nothing points to it. */
@@ -67,6 +67,7 @@ function calendarOf({ ring, nextActivation }: IssuerView): IssuerBody['propertie
     preparedReadyAt: prepared === undefined ? null : orNull(activatableAt(ring)),
     nextRotationAt: orNull(nextActivation?.at ?? null),
     nextRotationCause: nextRotationCause(ring, nextActivation),
+    nextRotationWaitsFor: activationWaitsFor(ring),
     nextRotationFrozenSince: orNull(nextActivation?.frozenSince ?? null),
     nextRemovalAt: orNull(earliest(...keysIn(ring, 'retired').map((key) => key.expiresAt))),
   };
@@ -86,7 +87,7 @@ export function issuerSummaryBody(cluster: ListedCluster, { issuer, ring, nextAc
     id: issuerId(cluster), name: 'default', type: ISSUER_TYPE, eTag: eTagOf(ring),
     properties: {
       clusterId: cluster.id, clusterName: cluster.name, resourceGroup: resourceGroupOf(cluster.id), location: cluster.location, issuerURL: issuer.url,
-      activeKid: active?.kid ?? '', activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(), nextRotationAt: orNull(nextActivation?.at ?? null),
+      activeKid: active?.kid ?? '', activeSince: (active?.activatedAt ?? ring.createdAt).toISOString(), nextRotationAt: orNull(nextActivation?.at ?? null), nextRotationWaitsFor: activationWaitsFor(ring),
       keyCount: ring.keys.filter(({ state }) => state !== 'revoked').length, rotationPending: ring.pending !== null,
     },
   };

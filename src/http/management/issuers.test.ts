@@ -27,7 +27,7 @@ test('an issuer at rest, in every member but its keys', async () => {
     rotationPolicy: { rotateEverySeconds: 2_592_000 }, publicationGapSeconds: 600, maxAgeSeconds: 300, freezeWindows: [], secondRotation: 'allow', verifyOnlyKeys: [],
     calendar: {
       activeSince: '2026-01-02T03:04:05.000Z', preparedPublishedAt: '2026-01-02T03:04:05.000Z', preparedReadyAt: '2026-01-02T03:04:05.000Z',
-      nextRotationAt: properties.calendar.nextRotationAt, nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: null,
+      nextRotationAt: properties.calendar.nextRotationAt, nextRotationWaitsFor: null, nextRotationCause: 'automatic', nextRotationFrozenSince: null, nextRemovalAt: null,
     },
     waiting: { reason: 'not due', until: properties.calendar.nextRotationAt }, pendingRotation: null, rotationWouldRevoke: [],
   });

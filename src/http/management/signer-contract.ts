@@ -9,13 +9,17 @@ export const signer = z.object({
   ...envelope,
   properties: z.object({
     signerId: z.string(),
-    /** `current`, `behind`, `silent`: enrolled. `writtenOff`, `deleted`: nothing waits for it. */
-    state: z.enum(['current', 'behind', 'silent', 'writtenOff', 'deleted']),
+    /** `current`, `behind`, `refusing`, `silent`: enrolled. `writtenOff`, `deleted`: nothing waits for it. */
+    state: z.enum(['current', 'behind', 'refusing', 'silent', 'writtenOff', 'deleted']),
     mode: z.enum(['external', 'keyFiles']),
     enrolledAt: time,
     createdBy: z.string(),
-    /** When it last asked for its ring. */
+    /** When it last asked for its ring, but for requests that say that it refuses it: its lease runs from here. */
     lastContactAt: time,
+    /** Since when it can not take the ring that it is given; null while it can. */
+    refusesRingSince: time.nullable(),
+    /** When it last said so. */
+    lastRefusedAt: time.nullable(),
     /** How far its clock is ahead of the server's; null while it has not said. */
     clockOffsetMilliseconds: z.int().nullable(),
     /** The version of the key ring that it uses; null until the first. */
@@ -27,6 +31,8 @@ export const signer = z.object({
     keyInUse: z.string().nullable(),
     /** The longest lease that it may hold; null is for ever. */
     leaseSeconds: z.int().nullable(),
+    /** When another machine enrolled in its place; two minutes later it is written off, unless it asks again. */
+    replacedAt: time.nullable(),
     /** When it is written off unless it asks again; null: never, or already. */
     leaseEndsAt: time.nullable(),
     writtenOffAt: time.nullable(),
@@ -51,7 +57,7 @@ export type CreateSignerReply = z.infer<typeof createSignerReply>;
 export const joinCredential = z.object({
   ...envelope,
   properties: z.object({
-    createdAt: time, createdBy: z.string(), expiresAt: time.nullable(), maxUses: z.int().nullable(), uses: z.int(), cidrs: z.array(z.string()), revokedAt: time.nullable(),
+    createdAt: time, createdBy: z.string(), expiresAt: time.nullable(), maxUses: z.int().nullable(), uses: z.int(), cidrs: z.array(z.string()), replaceByName: z.boolean(), revokedAt: time.nullable(),
   }),
 });
 export type JoinCredentialBody = z.infer<typeof joinCredential>;
@@ -59,6 +65,8 @@ export type JoinCredentialBody = z.infer<typeof joinCredential>;
 const TEN_YEARS = 10 * 366 * 86_400;
 export const createJoinCredentialRequest = z.object({
   expiresInSeconds: z.int().min(60).max(TEN_YEARS).nullish(), maxUses: z.int().min(1).max(1_000_000).nullish(), cidrs: z.array(z.string().max(64)).max(32).nullish(),
+  /** Who enrols with it under the name of a signer that is not heard of any more takes its place. */
+  replaceByName: z.boolean().nullish(),
 });
 /** Told once. */
 export const createJoinCredentialReply = z.object({ token: z.string(), credential: joinCredential });

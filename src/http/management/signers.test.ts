@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLUSTER, GROUP, type ManagementWorld, openManagement, START } from '../../../test/support/management.ts';
+import { CLUSTER, GROUP, type ManagementWorld, openManagement, START, SUBSCRIPTION } from '../../../test/support/management.ts';
 import { parseEnrolmentToken } from '../../domain/enrolment-token.ts';
 import type { SignerRecord } from '../../domain/signer.ts';
 import { enrolSigner } from '../../domain/signer.ts';
+import type { IssuerBody, IssuerSummaryBody } from './contract.ts';
 import type { CreateJoinCredentialReply, CreateSignerReply, JoinCredentialBody, SignerBody } from './signer-contract.ts';
 
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
@@ -41,11 +42,11 @@ test('a token for a signer is told once, with who would give way', async () => {
 
 test('join credentials are made, shown without their token, and revoked', async () => {
   const world = await withIssuer();
-  const reply = (await world.ask('POST', `${ISSUER}/createJoinCredential`, { expiresInSeconds: 3600, maxUses: 5, cidrs: ['10.0.0.0/8'] })).json<CreateJoinCredentialReply>();
+  const reply = (await world.ask('POST', `${ISSUER}/createJoinCredential`, { expiresInSeconds: 3600, maxUses: 5, cidrs: ['10.0.0.0/8'], replaceByName: true })).json<CreateJoinCredentialReply>();
   const id = parseEnrolmentToken(reply.token)!.id;
   const shown: JoinCredentialBody = {
     id: `${ISSUER}/joinCredentials/${id}`, name: id, type: 'Mintmark.Oidc/issuers/joinCredentials',
-    properties: { createdAt: START.toISOString(), createdBy: 'principal:owner', expiresAt: new Date(START.getTime() + 3_600_000).toISOString(), maxUses: 5, uses: 0, cidrs: ['10.0.0.0/8'], revokedAt: null },
+    properties: { createdAt: START.toISOString(), createdBy: 'principal:owner', expiresAt: new Date(START.getTime() + 3_600_000).toISOString(), maxUses: 5, uses: 0, cidrs: ['10.0.0.0/8'], replaceByName: true, revokedAt: null },
   };
   assert.deepEqual(reply.credential, shown);
   assert.deepEqual((await world.ask('GET', `${ISSUER}/joinCredentials`)).json(), { value: [shown] });
@@ -53,6 +54,7 @@ test('join credentials are made, shown without their token, and revoked', async 
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/${id}`)).statusCode, 204);
   assert.equal((await world.ask('GET', `${ISSUER}/joinCredentials/${id}`)).json<JoinCredentialBody>().properties.revokedAt, START.toISOString());
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/none`)).statusCode, 404);
+  assert.equal((await world.ask('POST', `${ISSUER}/createJoinCredential`)).json<CreateJoinCredentialReply>().credential.properties.replaceByName, false);
 });
 
 test('a signer is shown with all that people ask about', async () => {
@@ -63,8 +65,8 @@ test('a signer is shown with all that people ask about', async () => {
   assert.deepEqual(body, {
     id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
     properties: {
-      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), clockOffsetMilliseconds: -1500,
-      acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
+      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: -1500,
+      acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
     },
   });
   assert.deepEqual((await world.ask('GET', `${ISSUER}/signers/cp-1-id`)).json(), body);
@@ -81,14 +83,32 @@ test('states: current, behind, silent, written off, deleted; a deleted one owes 
   await enrol(world, 'd-deleted');
   await enrol(world, 's-silent', { lastContactAt: new Date(START.getTime() - 180_000) });
   await enrol(world, 'w-written');
+  await enrol(world, 'x-refuses', { lastContactAt: new Date(START.getTime() - 180_000), refusal: { since: new Date(START.getTime() - 90_000), lastAt: START } });
   const off = (await world.ask('POST', `${ISSUER}/writeOffSigner`, { name: 'w-written' })).json<SignerBody>().properties;
   const gone = (await world.ask('DELETE', `${ISSUER}/signers/d-deleted`)).json<SignerBody>().properties;
   assert.deepEqual([off.state, off.writtenOffAt, off.leaseEndsAt, off.debt], ['writtenOff', START.toISOString(), null, []]);
   assert.deepEqual([gone.state, gone.deletedAt, gone.debt], ['deleted', START.toISOString(), [ring.keys[0]!.kid]]);
   const states = (await world.ask('GET', `${ISSUER}/signers`)).json<{ readonly value: readonly SignerBody[] }>().value.map(({ name, properties }) => `${name} ${properties.state}`);
-  assert.deepEqual(states, ['b-behind behind', 'c-current current', 'd-deleted deleted', 's-silent silent', 'w-written writtenOff']);
+  assert.deepEqual(states, ['b-behind behind', 'c-current current', 'd-deleted deleted', 's-silent silent', 'w-written writtenOff', 'x-refuses refusing']);
+  const { refusesRingSince, lastRefusedAt } = (await world.ask('GET', `${ISSUER}/signers/x-refuses`)).json<SignerBody>().properties;
+  assert.deepEqual([refusesRingSince, lastRefusedAt], [new Date(START.getTime() - 90_000).toISOString(), START.toISOString()]);
   await world.ask('POST', `${ISSUER}/rotate`, { emergency: true });
   assert.deepEqual((await world.ask('GET', `${ISSUER}/signers/d-deleted`)).json<SignerBody>().properties.debt, []);
+});
+
+test('where nobody can know when the keys rotate next, the issuer and the list of issuers say that it is for a signer', async () => {
+  const world = await withIssuer();
+  await enrol(world, 'cp-1');
+  const known = async (): Promise<readonly (readonly [boolean, string | null])[]> => {
+    const list = (await world.ask('GET', `/subscriptions/${SUBSCRIPTION}/providers/Mintmark.Oidc/issuers`)).json<{ readonly value: readonly IssuerSummaryBody[] }>().value;
+    return [(await world.ask('GET', ISSUER)).json<IssuerBody>().properties.calendar, list[0]!.properties].map(({ nextRotationAt, nextRotationWaitsFor }) => [nextRotationAt !== null, nextRotationWaitsFor] as const);
+  };
+  assert.deepEqual(await known(), [[true, null], [true, null]]);
+  await world.ask('POST', `${ISSUER}/rotate`, {});
+  assert.deepEqual(await known(), [[false, 'signers'], [false, 'signers']]);
+  await world.ask('POST', `${ISSUER}/writeOffSigner`, { name: 'cp-1' });
+  await world.ask('PUT', `${ISSUER}/rotationPolicy`, { properties: { rotateEverySeconds: null } });
+  assert.deepEqual(await known(), [[false, null], [false, null]]);
 });
 
 const MEMBERS: readonly (readonly [path: string, body: object, target: string])[] = [

@@ -48,7 +48,11 @@ export const ringQuery = z.strictObject({
   clock: z.iso.datetime().optional(),
   /** Seconds of the lease of the ring that the signer has, or `off`: when the server has another by now, it sends the ring again. */
   lease: z.union([z.literal('off').transform(() => null), counter]).optional(),
-  /** `1`: it refused the ring that it was given last, and goes on with the one that it has. Its own log says why. */
+  /**
+   * `1`: it refused the ring that it was given last and goes on with the one that it has; its own log says why. It looks at
+   * what it gets for this and takes nothing of it. If that is good, it asks again without, and takes the answer to that.
+   * So this is no contact: no lease counts from it.
+   */
   refused: z.literal('1').optional(),
   /** As at the enrolment, where it has changed since. */
   mode: z.enum(SIGNER_MODES).optional(),

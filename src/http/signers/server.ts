@@ -45,6 +45,8 @@ const LIMITS = {
 export function createSignersServer({ enrolment, signerRings, throttle }: SignersDeps, listener: SignersListener = {}): FastifyInstance {
   const server = bareServer(listener);
   const polls = new Set<AbortController>();
+  /** The signers that have said that they refuse their rings, and have not asked as others since. */
+  const refusing = new Set<string>();
   let isClosing = false;
   server.addHook('preClose', async () => {
     isClosing = true;
@@ -65,9 +67,10 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
     reply.raw.once('close', () => poll.abort());
     polls.add(poll);
     try {
-      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait };
+      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait, refused: refused !== undefined };
       const ring = await signerRings.next(signerRequest(request), wanted, poll);
-      if (refused !== undefined) noteRefusal(request, { epoch, version });
+      if (refused === undefined) refusing.delete(request.signerId ?? '');
+      else noteRefusal(request, { epoch, version }, refusing);
       return ring === null ? await reply.code(204).send() : await reply.send({ ring } satisfies RingReply);
     } finally {
       polls.delete(poll);
@@ -111,9 +114,12 @@ function bareServer({ https, logger, behindProxy = false }: SignersListener): Fa
   return server;
 }
 
-/** Only of a signer that was identified. It stays in contact, so no lease writes it off, and rotations wait for it until someone looks. */
-function noteRefusal(request: FastifyRequest, has: RingPoint): void {
+/** Only of a signer that was identified. Rotations wait for it until its lease ends, which no longer begins anew, or someone looks. */
+function noteRefusal(request: FastifyRequest, has: RingPoint, refusing: Set<string>): void {
   request.refusal = 'RingRefused';
+  // It says so every few seconds; once is enough for a log.
+  if (refusing.has(request.signerId ?? '')) return;
+  refusing.add(request.signerId ?? '');
   request.log.warn({ signer: request.signerId, has: pointText(has) }, 'a signer refuses the ring that it is given and goes on with the one that it has; its own log says why');
 }
 

@@ -11,6 +11,8 @@ import { createPeopleIndexes } from './0002-people.ts';
 import { prepareStatistics } from './0003-statistics.ts';
 import { createSignerTables } from './0004-signers.ts';
 import { prepareIdentities } from './0005-identities.ts';
+import { prepareSignerRefusals } from './0006-signer-refusals.ts';
+import { prepareSignerReplacements } from './0007-signer-replacements.ts';
 
 /** The types in which databases differ. */
 export interface ColumnTypes {
@@ -22,6 +24,7 @@ type Migration = (db: QueryExecutorProvider, types: ColumnTypes) => Promise<void
 /** In order; the names are what the store remembers. */
 const MIGRATIONS: readonly (readonly [string, Migration])[] = [
   ['0001-first', createFirstTables], ['0002-people', createPeopleIndexes], ['0003-statistics', prepareStatistics], ['0004-signers', createSignerTables], ['0005-identities', prepareIdentities],
+  ['0006-signer-refusals', prepareSignerRefusals], ['0007-signer-replacements', prepareSignerReplacements],
 ];
 
 /** @throws MintmarkError `InvalidConfiguration` when a newer version of Mintmark has written the store. */

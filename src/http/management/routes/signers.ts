@@ -74,8 +74,8 @@ const joinCredentialRoutes = (deps: SignerDeps): readonly Route[] => [
     method: 'POST', url: `${ISSUER}/createJoinCredential`, access: CREATE, summary: 'Makes a credential with which machines that come and go enrol as signers, and tells it once.', body: createJoinCredentialRequest.nullish(), replies: { 200: createJoinCredentialReply },
     async handle(asked) {
       const cluster = await clusterOf(deps, asked);
-      const { expiresInSeconds, maxUses, cidrs } = asked.body ?? {};
-      const { token, credential } = await deps.enrolmentCredentials.createJoinCredential(asked.caller, cluster, { expiresIn: expiresInSeconds ?? null, mostUses: maxUses ?? null, cidrs: cidrs ?? [] });
+      const { expiresInSeconds, maxUses, cidrs, replaceByName } = asked.body ?? {};
+      const { token, credential } = await deps.enrolmentCredentials.createJoinCredential(asked.caller, cluster, { expiresIn: expiresInSeconds ?? null, mostUses: maxUses ?? null, cidrs: cidrs ?? [], replacesByName: replaceByName ?? false });
       return { status: 200, headers: NO_STORE, body: { token, credential: joinCredentialBody(cluster, credential) } };
     },
   }),
