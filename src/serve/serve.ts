@@ -16,7 +16,7 @@ import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditDestination } from './audit-destination.ts';
-import { createLog, lockFile, refusal, stopSignal } from './server-process.ts';
+import { createLog, endAtOnce, lockFile, refusal, stopSignal } from './server-process.ts';
 import { type FollowedPair, followTlsFiles, type ReadPair, readPair } from './tls-renewal.ts';
 
 interface Surroundings {
@@ -56,7 +56,8 @@ async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv): 
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    const running = await startApp(config, { store, sealer, clock: systemClock, log, audit: audit.sink, outbound });
+    const publicHost = { storeFile: config.storeFile, clockFile: null };
+    const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, audit: audit.sink, outbound, lost: endAtOnce(log) });
     await warnOfEmptyStore(store, log);
     return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {

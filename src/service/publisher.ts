@@ -8,15 +8,13 @@
  */
 import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
-import type { StoreReader, StoreWriter } from '../store/store.ts';
+import type { DocumentReader, StoreWriter } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { DocumentMemory } from './document-memory.ts';
 import { FollowLoop } from './follow-loop.ts';
 import { issuerIdIn, type PublishedDocument, PublishedIssuer } from './published-documents.ts';
 
 export type { DocumentName, PublishedDocument } from './published-documents.ts';
-
-type DocumentReader = Pick<StoreReader, 'issuer' | 'keyRing' | 'issuerIds' | 'changesSince' | 'lastChange'>;
 
 /** What the publisher needs of a `Store`. */
 export interface DocumentSource {

@@ -6,16 +6,13 @@
  * halves leave the write-ahead log too, by a checkpoint that cuts it to nothing.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { groupCommit } from './group-commit.ts';
 import type { SqlBackEnd } from './sql.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { isLocked, toStoreError } from './sqlite-errors.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { whenFree } from './sqlite-locks.ts';
 import type { Tables } from './sql-tables.ts';
-
-const SHORTEST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 100;
 
 /** `patienceMs`: how long a transaction waits for another process's lock before it is `StoreBusy`. */
 export function sqliteBackEnd(writing: DatabaseSync, reading: DatabaseSync, patienceMs: number): SqlBackEnd {
@@ -39,20 +36,6 @@ export function sqliteBackEnd(writing: DatabaseSync, reading: DatabaseSync, pati
       }
     },
   };
-}
-
-/** Runs a transaction, again and again while another process has the lock; throws what the last failure stands for. */
-async function whenFree<T>(patienceMs: number, transaction: () => Promise<T>): Promise<T> {
-  let waited = 0;
-  for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    try {
-      return await transaction();
-    } catch (error) {
-      if (!isLocked(error) || waited >= patienceMs) throw toStoreError(error);
-    }
-    await sleep(pause);
-    waited += pause;
-  }
 }
 
 /**

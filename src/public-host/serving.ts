@@ -1,0 +1,61 @@
+/**
+ * The thread of the public host: its own listener, publisher and read-only connection to the store.
+ *
+ * Gets no key-encryption key, and no private half: its connection refuses to read the tables that have them. Asks the server
+ * for the one thing that it writes. Whatever goes wrong here unforeseen ends the thread, and the server with it.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { pino } from 'pino';
+import { shiftedClock } from '../dev/shifted-clock.ts';
+import { systemClock } from '../service/clock.ts';
+import { type DocumentSource, Publisher } from '../service/publisher.ts';
+import { openSqliteDocuments } from '../store/sqlite-documents.ts';
+import { connectCalls } from './calls.ts';
+import { plainError } from './plain-error.ts';
+import type { HostCalls, ServerCalls, ThreadData, ThreadHealth } from './protocol.ts';
+import { createPublicHost } from './public-host.ts';
+
+/** How exactly the delay of the event loop is measured, in milliseconds. */
+const DELAY_RESOLUTION = 10;
+const SECOND = 1e9;
+
+const port = parentPort!;
+const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
+
+const { remote: server } = connectCalls<ServerCalls>(port, {
+  async start(): Promise<number> {
+    const { host, documents } = open(workerData as ThreadData);
+    serving = { host, documents };
+    delays.enable();
+    return host.start();
+  },
+  catchUp: () => serving!.host.catchUp(),
+  renewTls: (pair) => serving!.host.renewTls(pair),
+  close: () => serving!.host.close(),
+  counts: () => ({ ...serving!.host.counts, ...health() }),
+  // Ends what keeps the thread alive, so that it is over once this is answered.
+  async stop(): Promise<void> {
+    await serving!.host.stop();
+    await serving!.documents.close();
+    delays.disable();
+    setImmediate(() => port.close());
+  },
+} satisfies HostCalls);
+
+let serving: ReturnType<typeof open> | undefined;
+
+function open({ storeFile, clockFile, publishedIssuers, logLevel, ...config }: ThreadData) {
+  const log = pino({ level: logLevel, base: null, timestamp: false, formatters: { level: (level) => ({ level }) }, serializers: { err: plainError } }, { write: (line) => void server.log(line) });
+  const documents = openSqliteDocuments(storeFile);
+  const source: DocumentSource = { read: documents.read, write: (work) => work({ confirmPublication: server.confirm }) };
+  const clock = clockFile === null ? systemClock : shiftedClock(clockFile);
+  const publisher = new Publisher(source, clock, log, { name: 'embedded', maxIssuersInMemory: publishedIssuers });
+  return { documents, host: createPublicHost(config, publisher, log) };
+}
+
+function health(): ThreadHealth {
+  const delay = { p50: delays.percentile(50) / SECOND, p99: delays.percentile(99) / SECOND, max: delays.max / SECOND };
+  delays.reset();
+  return { delay, heapUsed: process.memoryUsage().heapUsed };
+}
