@@ -108,15 +108,23 @@ function beginThread(data: ThreadData, { confirm, log }: ThreadGround): Thread {
   const thread = new Worker(THREAD, { name: THREAD_NAME, workerData: data });
   const { remote, end } = connectCalls<HostCalls>(thread, { confirm, log: (line) => logAgain(log, line) } satisfies ServerCalls);
   const over = new Promise<MintmarkError>((resolve) => {
-    let cause: unknown;
-    thread.once('error', (error) => { cause = error; }).once('exit', (code) => {
-      const why = cause instanceof Error ? cause.message : `its exit code is ${code}`;
-      const error = new MintmarkError('InternalError', `The thread of the public host has ended by itself: ${why}.`, { cause });
+    let failure: unknown;
+    thread.once('error', (error) => { failure = error; }).once('exit', (code) => {
+      const error = endOf(failure, code);
       end(error);
       resolve(error);
     });
   });
   return { remote, over, terminate: () => thread.terminate() };
+}
+
+/** What the end means of a thread that should have gone on. */
+function endOf(failure: unknown, code: number): MintmarkError {
+  const why = failure instanceof Error ? failure.message : failure === undefined ? `its exit code is ${code}` : String(failure);
+  const error = new MintmarkError('InternalError', `The thread of the public host has ended by itself: ${why.replace(/\.$/, '')}.`);
+  // In one text, and not as a cause: a log would put the message of that behind this one, which has it already.
+  if (failure instanceof Error) error.stack += `\ncaused by: ${failure.stack}`;
+  return error;
 }
 
 /** A line of the thread's log becomes one of the server's, whole and in its form; the time is that at which it arrives. */

@@ -34,7 +34,7 @@ const ALLOWED: ReadonlyMap<number, (name: string | null) => boolean> = new Map([
 
 /** Opens a store that is open elsewhere. @throws MintmarkError `StoreUnavailable`, `StoreCorrupt`, `StoreBusy`. */
 export function openSqliteDocuments(file: string): DocumentStore {
-  const database = opened(file);
+  const database = openDocumentsConnection(file);
   const reader = new Kysely<Tables>({ dialect: sqliteDialect(database, { begin: 'begin deferred', ended: () => undefined }) });
   return {
     read: (work) => whenFree(DEFAULT_BUSY_TIMEOUT_MS, () => reader.transaction().execute((db) => work(documentReads(db)))),
@@ -43,7 +43,8 @@ export function openSqliteDocuments(file: string): DocumentStore {
   };
 }
 
-function opened(file: string): DatabaseSync {
+/** The connection alone. */
+export function openDocumentsConnection(file: string): DatabaseSync {
   try {
     const database = new DatabaseSync(file, { readOnly: true, timeout: 0 });
     database.setAuthorizer((action, name) => (ALLOWED.get(action)?.(name) === true ? SQLITE_OK : SQLITE_DENY));
