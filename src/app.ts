@@ -22,7 +22,7 @@ import type { Sealer } from './keys/seal.ts';
 import { createTokenSigner } from './keys/sign.ts';
 import type { AuditSink } from './observability/audit-trail.ts';
 import { createObservability, type Observability } from './observability/observability.ts';
-import { createHostThread, type HostThread } from './public-host/host-thread.ts';
+import { createHostThread, type HostThread, type LoadedThread } from './public-host/host-thread.ts';
 import type { ThreadData } from './public-host/protocol.ts';
 import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
@@ -59,8 +59,8 @@ import type { Store } from './store/store.ts';
 /** What an app stands on. */
 export interface Ground {
   readonly store: Store;
-  /** Where the thread of the public host finds the same store and the same clock. */
-  readonly publicHost: Pick<ThreadData, 'storeFile' | 'clockFile'>;
+  /** Where the thread of the public host finds the same store and the same clock; and the thread, where it was loaded ahead. */
+  readonly publicHost: Pick<ThreadData, 'storeFile' | 'clockFile'> & { readonly thread?: LoadedThread };
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -124,8 +124,9 @@ const ringSettingsOf = ({ publicationGap, freezeWindows, secondRotation }: Confi
 
 /** The public host on a thread of its own: it reads the store itself, and what it writes is written here. */
 function createPublicHostThread({ issuer, stopWithin, publishedIssuers }: Config, { store, publicHost, log, lost }: Ground, tls: Tls): HostThread {
-  const data = { ...publicHost, listen: issuer, stopWithin, publishedIssuers, tls, logLevel: log.level };
-  return createHostThread(data, { confirm: (publisher, change) => store.write((tx) => tx.confirmPublication(publisher, change)), log, lost });
+  const { thread, ...place } = publicHost;
+  const data = { ...place, listen: issuer, stopWithin, publishedIssuers, tls, logLevel: log.level };
+  return createHostThread(data, { confirm: (publisher, change) => store.write((tx) => tx.confirmPublication(publisher, change)), log, lost }, thread);
 }
 
 /** The listener for signers; null where there is none. */

@@ -12,6 +12,7 @@ import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryp
 import type { CertificateWithKey } from '../keys/private-ca.ts';
 import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
 import { openAuditFile } from '../observability/audit-file.ts';
+import { loadThread } from '../public-host/host-thread.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
 import { createLog, endAtOnce, refusal, stopSignal } from '../serve/server-process.ts';
 import { diskError } from '../store/disk-errors.ts';
@@ -53,6 +54,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
 
 async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {
   const config = devConfig(options, process.env);
+  const publicHost = { storeFile: home.store, clockFile: options.clockFile ?? null, thread: loadThread() };
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
@@ -62,7 +64,6 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
     const log = createLog(config.logLevel);
-    const publicHost = { storeFile: home.store, clockFile: options.clockFile ?? null };
     const app = await startApp(home, config, { store, publicHost, sealer, clock, log, audit, outbound: { ca: null, env: process.env }, lost: endAtOnce(log) }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {

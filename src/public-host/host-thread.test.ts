@@ -44,7 +44,6 @@ const startRefused = (host: HostThread): Promise<unknown> => host.start().then((
 test('it serves once the store knows of it, and a commit when catchUp resolves; then it is gone, with its port', async (t) => {
   const { store, host, confirmed, lost } = await setUp(t);
   assert.deepEqual([host.ready, await host.counts()], [false, null]);
-  await assert.rejects(host.catchUp(), { message: 'The public host does not run.' });
   const port = await host.start();
   assert.deepEqual([host.ready, confirmed, await kids(port)], [true, [['embedded', 1]], ['key1', 'key2']]);
   await store.write((tx) => tx.updateKeyRing(ID, rotated(3)));
@@ -57,6 +56,7 @@ test('it serves once the store knows of it, and a commit when catchUp resolves; 
   await host.stop();
   await host.stop();
   assert.deepEqual([host.ready, await host.counts(), await isFree(port), lost], [false, null, true, []]);
+  await assert.rejects(host.catchUp(), { message: 'The public host was stopped.' });
 });
 
 test('a commit that is not confirmed is an error of catchUp, with its code; the host goes on', async (t) => {

@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Level, Logger } from 'pino';
 import { MintmarkError } from '../domain/errors.ts';
-import { connectCalls, type Remote } from './calls.ts';
+import { connectCalls } from './calls.ts';
 import { errorOf, type PlainError } from './plain-error.ts';
 import type { HostCalls, ServerCalls, ThreadCounts, ThreadData } from './protocol.ts';
 import type { PublicHost } from './public-host.ts';
@@ -33,37 +33,59 @@ const COUNTS_WITHIN_MS = 1000;
 /** What an orderly end may take beyond the time that requests in flight have, in milliseconds. */
 const END_WITHIN_MS = 5000;
 
-interface Thread {
-  readonly remote: Remote<HostCalls>;
-  /** Resolves when it is over, whyever, with what its end means if nobody asked for it. */
-  readonly over: Promise<MintmarkError>;
-  terminate(): Promise<unknown>;
+/** A thread that is there and loads its program, and has nothing to do yet. */
+export interface LoadedThread {
+  readonly worker: Worker;
+  readonly over: Promise<End>;
+}
+
+/** How a thread has ended. */
+interface End {
+  /** It had nothing more to do. */
+  readonly orderly: boolean;
+  /** What its end means if nobody asked for it. */
+  readonly error: MintmarkError;
+}
+
+/** Begins one, ahead of time: it takes a while, and can do so beside what else a start takes. It keeps no process alive until it is used. */
+export function loadThread(): LoadedThread {
+  const worker = new Worker(THREAD, { name: THREAD_NAME });
+  worker.unref();
+  const over = new Promise<End>((resolve) => {
+    let failure: unknown;
+    worker.once('error', (error) => { failure = error; }).once('exit', (code) => resolve({ orderly: failure === undefined && code === 0, error: unasked(failure, code) }));
+  });
+  return { worker, over };
 }
 
 /** Not started. */
-export function createHostThread(data: ThreadData, ground: ThreadGround): HostThread {
-  let thread: Thread | null = null;
-  /** From the start until an end is asked for. */
-  let serving = false;
+export function createHostThread(data: ThreadData, { confirm, log, lost }: ThreadGround, { worker, over }: LoadedThread = loadThread()): HostThread {
+  const { remote, end } = connectCalls<HostCalls>(worker, { confirm, log: (line) => logAgain(log, line) } satisfies ServerCalls);
+  let state: 'new' | 'serving' | 'stopping' | 'terminated' = 'new';
   let counting: Promise<ThreadCounts> | null = null;
 
-  /** What is asked of a thread that serves. */
-  const remote = (): Remote<HostCalls> => {
-    if (thread === null || !serving) throw new Error('The public host does not run.');
-    return thread.remote;
-  };
+  void over.then(({ orderly, error }) => {
+    const asked = state === 'terminated' || (state === 'stopping' && orderly);
+    end(asked ? new Error('The public host was stopped.') : error);
+    if (!asked && state !== 'new') lost(error);
+  });
+
+  /** Ends it as it is. */
+  async function terminate(): Promise<void> {
+    state = 'terminated';
+    await worker.terminate();
+  }
 
   /** Waits for an end that the thread has this long for; then it is ended as it is. */
   async function orTerminated(ending: Promise<void>): Promise<void> {
     const overdue = setTimeout(() => {
-      ground.log.error('the public host did not end in time: its requests are cut off');
-      serving = false;
-      void thread?.terminate();
+      log.error('the public host did not end in time: its requests are cut off');
+      void terminate();
     }, data.stopWithin * 1000 + END_WITHIN_MS);
     try {
       await ending;
     } catch (error) {
-      if (serving) throw error;
+      if (state !== 'terminated') throw error;
     } finally {
       clearTimeout(overdue);
     }
@@ -71,55 +93,42 @@ export function createHostThread(data: ThreadData, ground: ThreadGround): HostTh
 
   return {
     async start() {
-      thread = beginThread(data, ground);
+      worker.ref();
       try {
-        const port = await thread.remote.start();
-        serving = true;
-        void thread.over.then((error) => { if (serving) ground.lost(error); });
+        const port = await remote.start(data);
+        state = 'serving';
         return port;
       } catch (error) {
-        await thread.terminate();
+        await terminate();
         throw error;
       }
     },
     get ready() {
-      return serving;
+      return state === 'serving';
     },
-    catchUp: async () => remote().catchUp(),
-    renewTls: async (pair) => remote().renewTls(pair),
+    catchUp: () => remote.catchUp(),
+    renewTls: (pair) => remote.renewTls(pair),
     async counts() {
-      if (!serving) return null;
-      counting ??= remote().counts().finally(() => { counting = null; });
+      if (state !== 'serving') return null;
+      counting ??= remote.counts().finally(() => { counting = null; });
       return within(COUNTS_WITHIN_MS, counting);
     },
     async close() {
-      if (serving) await orTerminated(remote().close());
+      if (state === 'serving') await orTerminated(remote.close());
     },
     async stop() {
-      if (!serving || thread === null) return;
-      await orTerminated(thread.remote.stop());
-      serving = false;
-      await thread.over;
+      if (state === 'new') await terminate();
+      if (state === 'serving') {
+        state = 'stopping';
+        await orTerminated(remote.stop());
+      }
+      await over;
     },
   };
 }
 
-function beginThread(data: ThreadData, { confirm, log }: ThreadGround): Thread {
-  const thread = new Worker(THREAD, { name: THREAD_NAME, workerData: data });
-  const { remote, end } = connectCalls<HostCalls>(thread, { confirm, log: (line) => logAgain(log, line) } satisfies ServerCalls);
-  const over = new Promise<MintmarkError>((resolve) => {
-    let failure: unknown;
-    thread.once('error', (error) => { failure = error; }).once('exit', (code) => {
-      const error = endOf(failure, code);
-      end(error);
-      resolve(error);
-    });
-  });
-  return { remote, over, terminate: () => thread.terminate() };
-}
-
 /** What the end means of a thread that should have gone on. */
-function endOf(failure: unknown, code: number): MintmarkError {
+function unasked(failure: unknown, code: number): MintmarkError {
   const why = failure instanceof Error ? failure.message : failure === undefined ? `its exit code is ${code}` : String(failure);
   const error = new MintmarkError('InternalError', `The thread of the public host has ended by itself: ${why.replace(/\.$/, '')}.`);
   // In one text, and not as a cause: a log would put the message of that behind this one, which has it already.

@@ -1,7 +1,7 @@
 /** What the server and the thread of its public host say to each other. All of it is plain data. */
 import type { HostCounts, PublicHost, PublicHostConfig } from './public-host.ts';
 
-/** What the thread is started with. */
+/** What the host is started with. */
 export interface ThreadData extends PublicHostConfig {
   readonly storeFile: string;
   /** By which the clock is shifted; null: the machine's own. */
@@ -22,7 +22,9 @@ export interface ThreadHealth {
 export type ThreadCounts = HostCounts & ThreadHealth;
 
 /** What the thread does when it is asked. */
-export interface HostCalls extends Omit<PublicHost, 'ready'> {
+export interface HostCalls extends Omit<PublicHost, 'ready' | 'start'> {
+  /** As `PublicHost.start`. */
+  start(data: ThreadData): Promise<number>;
   counts(): ThreadCounts;
 }
 

@@ -5,7 +5,7 @@
  * for the one thing that it writes. Whatever goes wrong here unforeseen ends the thread, and the server with it.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { pino } from 'pino';
 import { shiftedClock } from '../dev/shifted-clock.ts';
 import { systemClock } from '../service/clock.ts';
@@ -24,11 +24,10 @@ const port = parentPort!;
 const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
 
 const { remote: server } = connectCalls<ServerCalls>(port, {
-  async start(): Promise<number> {
-    const { host, documents } = open(workerData as ThreadData);
-    serving = { host, documents };
+  async start(data: ThreadData): Promise<number> {
+    serving = open(data);
     delays.enable();
-    return host.start();
+    return serving.host.start();
   },
   catchUp: () => serving!.host.catchUp(),
   renewTls: (pair) => serving!.host.renewTls(pair),

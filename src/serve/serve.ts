@@ -11,6 +11,7 @@ import type { ServeConfig, TlsFiles } from '../config/config.ts';
 import { type ConfigFlags, loadServeConfig } from '../config/load-config.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer } from '../keys/seal.ts';
+import { loadThread } from '../public-host/host-thread.ts';
 import { systemClock } from '../service/clock.ts';
 import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
@@ -50,13 +51,13 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
 }
 
 async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv): Promise<Running> {
+  const publicHost = { storeFile: config.storeFile, clockFile: null, thread: loadThread() };
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
   const outbound = { ca: config.federationCaFile === null ? null : await readFile(config.federationCaFile, 'utf8'), env };
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    const publicHost = { storeFile: config.storeFile, clockFile: null };
     const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, audit: audit.sink, outbound, lost: endAtOnce(log) });
     await warnOfEmptyStore(store, log);
     return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { bear, rotated, signer } from '../../test/conformance/fixtures.ts';
+import { BY_HAND, newKey } from '../../test/support/rings.ts';
 import { type SqliteFile, sqliteFile } from '../../test/support/sqlite-file.ts';
+import { importVerifyOnly } from '../domain/imported-key.ts';
 import { type DocumentStore, openDocumentsConnection, openSqliteDocuments } from './sqlite-documents.ts';
 import type { DocumentReader } from './store.ts';
 
@@ -22,10 +24,12 @@ it('reads what the store reads, and each commit as soon as it is made', async (t
   assert.deepEqual(await documents.read(all), await store.read(all));
   await store.write(async (tx) => {
     await tx.updateKeyRing('issuer', rotated(3));
+    await tx.updateKeyRing('issuer', (ring, now) => ({ change: importVerifyOnly(ring, newKey('Sa'), null, false, now, BY_HAND), wakeAt: null }));
     await tx.putSigner(signer('cp-1'));
   });
   assert.deepEqual(await documents.read(all), await store.read(all));
-  assert.equal((await documents.read((tx) => tx.keyRing('issuer')))?.signers.length, 1, 'a ring with its signers');
+  const ring = await documents.read((tx) => tx.keyRing('issuer'));
+  assert.deepEqual([ring?.signers.length, ring?.verifyOnly.length], [1, 1], 'a ring with all that it can have');
 });
 
 it('reads while another connection is in the middle of a write', async (t) => {

@@ -10,7 +10,7 @@ const DEATHS: Readonly<Record<string, () => void>> = {
   error: () => { throw new Error('died of an error'); },
   rejection: () => void Promise.reject(new Error('died of a rejection')),
   exit: () => process.exit(0),
-  memory: () => { for (const kept: unknown[][] = []; ; ) kept.push(new Array(100_000).fill(kept.length)); },
+  memory: () => { for (const kept: unknown[][] = []; ; ) kept.push(Array.from({ length: 100_000 }, () => kept.length)); },
 };
 
 if (!isMainThread && threadName === 'public-host') {
