@@ -42,7 +42,7 @@ test('an error arrives as what it was: code, message, stack and cause', async (t
   await assert.rejects(one.remote.fail('no error'), { name: 'Error', message: 'a text' });
 });
 
-test('when the line has ended, calls under way fail, and so do later ones', async (t) => {
+test('when the line has ended, calls under way fail, and so do later ones', { timeout: 60_000 }, async (t) => {
   const { one } = connected(t);
   const under = one.remote.never();
   const gone = new Error('The other side is gone.');

@@ -107,7 +107,7 @@ test('what the thread logs is a line of the same log, with its errors', async (t
   assert.match(err.stack, /columns\.ts/);
 });
 
-test('a thread that stands still has no counts, and whoever asks does not wait for it', async (t) => {
+test('a thread that stands still has no counts, and whoever asks does not wait for it', { timeout: 120_000 }, async (t) => {
   const clockFile = `${(await sqliteFile(t)).file}.clock`;
   writeFileSync(clockFile, '0');
   const { host } = await setUp(t, { clockFile });
