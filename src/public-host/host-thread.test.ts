@@ -24,14 +24,15 @@ async function setUp(t: TestContext, data: Partial<ThreadData> = {}, confirm?: (
     await tx.insertIssuer(issuer(ID));
     await tx.insertKeyRing(newborn(ID, START));
   });
+  const log = { full: false };
   const [lines, confirmed, lost]: [Record<string, unknown>[], unknown[], Error[]] = [[], [], []];
   const host = createHostThread({ storeFile: place.file, clockFile: null, listen: { host: '127.0.0.1', port: 0 }, stopWithin: 1, publishedIssuers: 10, tls: null, logLevel: 'info', ...data }, {
     confirm: confirm ?? (async (publisher, change) => { confirmed.push([publisher, change]); await store.write((tx) => tx.confirmPublication(publisher, change)); }),
-    log: pino({ base: null, timestamp: false }, { write: (line: string) => { lines.push(JSON.parse(line) as Record<string, unknown>); } }),
+    log: pino({ base: null, timestamp: false }, { write: (line: string) => { if (log.full) throw new Error('The disk of the log is full.'); lines.push(JSON.parse(line) as Record<string, unknown>); } }),
     lost: (error) => { lost.push(error); },
   });
   t.after(() => host.stop());
-  return { place, store, host, lines, confirmed, lost };
+  return { place, store, host, lines, log, confirmed, lost };
 }
 
 async function kids(port: number): Promise<readonly string[]> {
@@ -105,6 +106,16 @@ test('what the thread logs is a line of the same log, with its errors', async (t
   assert.deepEqual([lines.length, level, msg, which, err.type, err.code], [1, 50, 'an issuer is not whole in the store; it is answered with 503', ID, 'MintmarkError', 'StoreCorrupt']);
   assert.match(err.message, /'state' is none of/);
   assert.match(err.stack, /columns\.ts/);
+});
+
+test('a log that can not be written takes nothing down', async (t) => {
+  const { place, host, log, lost } = await setUp(t);
+  const port = await host.start();
+  log.full = true;
+  place.other().exec("update signing_keys set state = 'sleeping'");
+  assert.equal((await fetch(`http://127.0.0.1:${port}${JWKS}`)).status, 503);
+  await host.counts();
+  assert.deepEqual([(await fetch(`http://127.0.0.1:${port}/healthz`)).status, lost], [200, []]);
 });
 
 test('a thread that stands still has no counts, and whoever asks does not wait for it', { timeout: 120_000 }, async (t) => {

@@ -44,8 +44,11 @@ const { remote: server } = connectCalls<ServerCalls>(port, {
 
 let serving: ReturnType<typeof open> | undefined;
 
+/** A log that can not be written takes no document down; whoever writes it knows of it. */
+const write = (line: string): void => void server.log(line).catch(() => undefined);
+
 function open({ storeFile, clockFile, publishedIssuers, logLevel, ...config }: ThreadData) {
-  const log = pino({ level: logLevel, base: null, timestamp: false, formatters: { level: (level) => ({ level }) }, serializers: { err: plainError } }, { write: (line) => void server.log(line) });
+  const log = pino({ level: logLevel, base: null, timestamp: false, formatters: { level: (level) => ({ level }) }, serializers: { err: plainError } }, { write });
   const documents = openSqliteDocuments(storeFile);
   const source: DocumentSource = { read: documents.read, write: (work) => work({ confirmPublication: server.confirm }) };
   const clock = clockFile === null ? systemClock : shiftedClock(clockFile);
