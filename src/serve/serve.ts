@@ -11,7 +11,7 @@ import type { ServeConfig, TlsFiles } from '../config/config.ts';
 import { type ConfigFlags, loadServeConfig } from '../config/load-config.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer } from '../keys/seal.ts';
-import { loadThread } from '../public-host/host-thread.ts';
+import { type LoadedThread, loadThread } from '../public-host/host-thread.ts';
 import { systemClock } from '../service/clock.ts';
 import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
@@ -32,12 +32,13 @@ interface Running {
 /** Runs until it is told to stop; resolves with the exit code. */
 export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): Promise<number> {
   const stopped = stopSignal();
+  const thread = loadThread();
   try {
     const config = await loadServeConfig(flags, env, systemClock.now());
     const log = createLog(config.logLevel);
     const lock = lockFile(`${config.storeFile}.lock`, `Another Mintmark server runs on the store ${config.storeFile}. Stop it, or give this one another store.`);
     try {
-      const running = await start(config, log, env);
+      const running = await start(config, log, env, thread);
       await stopped;
       log.info({ within: config.stopWithin }, 'stopping');
       await running.stop();
@@ -50,8 +51,8 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   }
 }
 
-async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv): Promise<Running> {
-  const publicHost = { storeFile: config.storeFile, clockFile: null, thread: loadThread() };
+async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv, thread: LoadedThread): Promise<Running> {
+  const publicHost = { storeFile: config.storeFile, clockFile: null, thread };
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
   const outbound = { ca: config.federationCaFile === null ? null : await readFile(config.federationCaFile, 'utf8'), env };
