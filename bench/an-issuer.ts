@@ -1,28 +1,19 @@
-/** One issuer with real keys, in a store that is in memory: what the public host serves in the benchmark. */
+/** One issuer with real keys: what the public host serves in the benchmark. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { DAY } from '../src/domain/durations.ts';
 import { type Issuer, issuerPath, renderIssuerUrl } from '../src/domain/issuer.ts';
-import type { KeyRing } from '../src/domain/key-ring.ts';
-import type { NewKey } from '../src/domain/key-ring-change.ts';
+import type { NewKey, RingChange } from '../src/domain/key-ring-change.ts';
 import { birth } from '../src/domain/rotation.ts';
-import type { DocumentSource } from '../src/service/publisher.ts';
 
 const ID = '3f0c1f6e-6a52-4b0e-9d0c-7b1f3a5d2c10';
 const TENANT = '11111111-1111-4111-8111-111111111111';
 
-/** A store with nothing but this issuer and this ring, which never change. */
-export function storeWith(issuer: Issuer, ring: KeyRing): DocumentSource {
-  const only = <T>(value: T) => async (id: string): Promise<T | null> => (id === issuer.id ? value : null);
-  const reader = { issuer: only(issuer), keyRing: only(ring), issuerIds: async () => [issuer.id], lastChange: async () => 1, changesSince: async () => [] };
-  return { read: (work) => work(reader), write: (work) => work({ confirmPublication: async () => undefined }) };
-}
-
 /** An issuer as the public template gives it, and its ring at rest: two RSA keys of 2048 bits. */
-export function issuerWithRing(now: Date): { readonly issuer: Issuer; readonly ring: KeyRing } {
+export function issuerWithRing(now: Date): { readonly issuer: Issuer; readonly born: RingChange } {
   const url = renderIssuerUrl('https://{region}.oic.example.com/{tenantId}/{uuid}/', { region: 'eastus', tenantId: TENANT, uuid: ID });
   const issuer: Issuer = { id: ID, tenantId: TENANT, subscriptionId: TENANT, clusterId: '/clusters/bench', url, path: issuerPath(url), region: 'eastus', mode: 'managed', createdAt: now, deletedAt: null };
-  const { ring } = birth({ issuerId: ID, epoch: 1, policy: { rotateEvery: 30 * DAY }, gapSeconds: 600 }, newKey(), newKey(), now, { cause: 'birth', actor: 'bench', reason: 'bench' });
-  return { issuer, ring };
+  const born = birth({ issuerId: ID, epoch: 1, policy: { rotateEvery: 30 * DAY }, gapSeconds: 600 }, newKey(), newKey(), now, { cause: 'birth', actor: 'bench', reason: 'bench' });
+  return { issuer, born };
 }
 
 function newKey(): NewKey {

@@ -4,29 +4,26 @@
  * Gets a resolved configuration and what is outside of it (store, sealer, clock, log, certificates). Gives an `App`
  * that starts and stops as a whole. Leaves to `dev/` and `main.ts` where those come from.
  */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config, Listener } from './config/config.ts';
-import { MintmarkError } from './domain/errors.ts';
 import { isUnderTemplate } from './domain/issuer.ts';
 import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
 import { outboundProxy } from './fetch/outbound-proxy.ts';
+import { listen, listenError, type PemPair, pemOf, setCertificate, type Tls } from './http/listening.ts';
 import { createManagementServer } from './http/management/server.ts';
-import { newRequestCounts } from './http/public/request-counts.ts';
-import { closeGracefully, createPublicServer } from './http/public/server.ts';
+import { closeGracefully } from './http/public/server.ts';
 import { createSignersServer } from './http/signers/server.ts';
 import { pinOf } from './keys/certificate-pin.ts';
 import { createKeyGenerator } from './keys/generator.ts';
 import { createKeyPool } from './keys/pool.ts';
-import type { CertificateWithKey } from './keys/private-ca.ts';
 import type { Sealer } from './keys/seal.ts';
 import { createTokenSigner } from './keys/sign.ts';
 import type { AuditSink } from './observability/audit-trail.ts';
 import { createObservability, type Observability } from './observability/observability.ts';
+import { createHostThread, type HostThread, type LoadedThread } from './public-host/host-thread.ts';
+import type { ThreadData } from './public-host/protocol.ts';
 import { createAccess } from './service/access.ts';
 import type { Clock } from './service/clock.ts';
 import { createClusters } from './service/clusters.ts';
@@ -45,7 +42,6 @@ import { createNewKeys } from './service/new-keys.ts';
 import { createOperations } from './service/operations.ts';
 import { createPeople } from './service/people.ts';
 import { createPublications } from './service/publications.ts';
-import { Publisher } from './service/publisher.ts';
 import { createResourceGroups } from './service/resource-groups.ts';
 import { createRingCommits } from './service/ring-commits.ts';
 import { createRingNotices } from './service/ring-notices.ts';
@@ -63,16 +59,17 @@ import type { Store } from './store/store.ts';
 /** What an app stands on. */
 export interface Ground {
   readonly store: Store;
+  /** Where the thread of the public host finds the same store and the same clock; and the thread, where it was loaded ahead. */
+  readonly publicHost: Pick<ThreadData, 'storeFile' | 'clockFile'> & { readonly thread?: LoadedThread };
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: AuditSink;
   /** How other machines are asked: authorities beside the system's (PEM), and the environment that names a proxy. */
   readonly outbound: { readonly ca: string | null; readonly env: NodeJS.ProcessEnv };
+  /** Told that a part has ended without which the app must not go on. */
+  readonly lost: (error: Error) => void;
 }
-
-/** PEM texts; null serves plain HTTP. */
-export type Tls = CertificateWithKey | null;
 
 /** What each listener serves with. */
 export interface ListenerTls {
@@ -88,12 +85,11 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   const { log } = ground;
   const observability = createObservability(ground.store, ground.audit, log);
   const { store } = observability;
-  const services = createServices(config, { ...ground, store }, observability, tls.signers);
-  const management = createManagementServer({ ...services, ready: () => isReady(services.publisher, store) }, config, { logger: log, observer: observability.requests, ...httpsOf(tls.management) });
-  const publicRequests = newRequestCounts();
-  const publicHost = createPublicHost(config, services.publisher, log, tls.issuer, publicRequests);
+  const publicHost = createPublicHostThread(config, { ...ground, store }, tls.issuer);
+  const services = createServices(config, { ...ground, store }, observability, tls.signers, publicHost);
+  const management = createManagementServer({ ...services, ready: () => isReady(publicHost, store) }, config, { logger: log, observer: observability.requests, ...httpsOf(tls.management) });
   const signers = createSignersHost(config, services, observability, log, tls.signers);
-  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publisher: services.publisher, pool: services.pool, publicRequests, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting }), at: config.metrics };
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publicHost, pool: services.pool, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting }), at: config.metrics };
 
   return {
     services,
@@ -108,8 +104,8 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
       if (metrics !== null) await listen(metrics.server, metrics.at);
     },
     /** New connections get this certificate; those that are open go on. */
-    renewTls(listener: keyof ListenerTls, pair: CertificateWithKey): void {
-      if (listener === 'issuer') publicHost.renewTls(pair);
+    async renewTls(listener: keyof ListenerTls, pair: PemPair): Promise<void> {
+      if (listener === 'issuer') await publicHost.renewTls(pair);
       else if (listener === 'signers') signers?.renewTls(pair);
       else setCertificate(management.server, pair);
     },
@@ -126,26 +122,11 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
 
 const ringSettingsOf = ({ publicationGap, freezeWindows, secondRotation }: Config): RingSettings => ({ publicationGapSeconds: publicationGap, freezeWindows, secondRotation });
 
-/** The public host alone, as it also runs in a process of its own: read access to documents, no key-encryption key. */
-export function createPublicHost(config: Pick<Config, 'issuer' | 'stopWithin'>, publisher: Publisher, log: Logger, tls: Tls, counts = newRequestCounts()) {
-  const server = createPublicServer(publisher, { log, counts, ...(tls === null ? {} : { tls: pemOf(tls) }) });
-  let closing: Promise<void> | undefined;
-  /** Ends the listener; what is in flight has the configured time. The store is still followed, until `stop`. */
-  const close = (): Promise<void> => (closing ??= closeGracefully(server, config.stopWithin * 1000));
-  return {
-    /** Serves from the first catch-up on; resolves with the port. @throws MintmarkError `AddressInUse`. */
-    async start(): Promise<number> {
-      await publisher.catchUp();
-      publisher.start();
-      return listen(server, config.issuer);
-    },
-    renewTls: (pair: CertificateWithKey): void => setCertificate(server, pair),
-    close,
-    async stop(): Promise<void> {
-      await close();
-      await publisher.stop();
-    },
-  };
+/** The public host on a thread of its own: it reads the store itself, and what it writes is written here. */
+function createPublicHostThread({ issuer, stopWithin, publishedIssuers }: Config, { store, publicHost, log, lost }: Ground, tls: Tls): HostThread {
+  const { thread, ...place } = publicHost;
+  const data = { ...place, listen: issuer, stopWithin, publishedIssuers, tls, logLevel: log.level };
+  return createHostThread(data, { confirm: (publisher, change) => store.write((tx) => tx.confirmPublication(publisher, change)), log, lost }, thread);
 }
 
 /** The listener for signers; null where there is none. */
@@ -158,7 +139,7 @@ function createSignersHost({ signers, throttle, stopWithin }: Config, services: 
       ringNotices.start();
       await listenFastify(server, signers.listen);
     },
-    renewTls(pair: CertificateWithKey): void {
+    renewTls(pair: PemPair): void {
       pin.current = pinOf(pair.certificate);
       setCertificate(server.server, pair);
     },
@@ -168,16 +149,9 @@ function createSignersHost({ signers, throttle, stopWithin }: Config, services: 
   };
 }
 
-const pemOf = ({ certificate, privateKey }: CertificateWithKey): { readonly cert: string; readonly key: string } => ({ cert: certificate, key: privateKey });
-
 const httpsOf = (tls: Tls): { readonly https?: ReturnType<typeof pemOf> } => (tls === null ? {} : { https: pemOf(tls) });
 
-function setCertificate(server: Server, pair: CertificateWithKey): void {
-  if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
-}
-
-function createServices(config: Config, { store, sealer, clock, log, outbound }: Ground, { stepFailed }: Observability, signersTls: Tls) {
-  const publisher = new Publisher(store, clock, log, { name: 'embedded', maxIssuersInMemory: config.publishedIssuers });
+function createServices(config: Config, { store, sealer, clock, log, outbound }: Ground, { stepFailed }: Observability, signersTls: Tls, publicHost: Pick<HostThread, 'catchUp'>) {
   const generator = createKeyGenerator();
   const pool = createKeyPool({ size: config.keyPoolSize, generate: () => generator.generate(config.rsaBits), onError: (err) => log.error({ err }, 'a key could not be made ahead') });
   const signer = createTokenSigner(sealer, config.openedKeys);
@@ -186,7 +160,7 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
   const ringNotices = createRingNotices(store, clock, log);
   const publications = createPublications(store, rings, () => {
     ringNotices.look();
-    return publisher.catchUp();
+    return publicHost.catchUp();
   }, log);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: config.issuerUrlTemplate, rotationPolicy: { rotateEvery: config.rotateEvery } });
   const rotator = createRotator({ store, clock, newKeys, rings, publications, log, onFailure: stepFailed });
@@ -199,7 +173,7 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
   const defaults = { location: config.defaultLocation, configuredLocations: config.configuredLocations };
   const clusters = createClusters({ store, issuers, publications, defaults });
   return {
-    clusters, pool, generator, publisher, publications, issuers, rotator, ringNotices, pin,
+    clusters, pool, generator, publications, issuers, rotator, ringNotices, pin,
     keyRings: createKeyRings({ store, newKeys, rings, publications, wakeRotator: rotator.wake }),
     keyImports: createKeyImports({ ...signerDeps, publications }),
     tokens: createTokens(store, signer, config.openedKeys),
@@ -220,8 +194,8 @@ function createServices(config: Config, { store, sealer, clock, log, outbound }:
 }
 
 /** Whether requests can be served: the documents are published and the store answers. */
-async function isReady(publisher: Publisher, store: Store): Promise<boolean> {
-  return publisher.ready && store.read((tx) => tx.lastChange()).then(() => true, () => false);
+async function isReady({ ready }: HostThread, store: Store): Promise<boolean> {
+  return ready && store.read((tx) => tx.lastChange()).then(() => true, () => false);
 }
 
 async function listenFastify(server: FastifyInstance, { host, port }: Listener): Promise<void> {
@@ -237,18 +211,4 @@ async function closeFastify(server: FastifyInstance, seconds: number): Promise<v
   const force = setTimeout(() => server.server.closeAllConnections(), seconds * 1000);
   await server.close();
   clearTimeout(force);
-}
-
-function listen(server: Server, { host, port }: Listener): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, { host, port })));
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-function listenError(error: unknown, { host, port }: Listener): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port.`, { cause: error });
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). Choose another address or port.`, { cause: error });
-  return error;
 }

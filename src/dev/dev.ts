@@ -6,13 +6,15 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createApp, type Ground, type Tls } from '../app.ts';
+import { createApp, type Ground } from '../app.ts';
 import { type Config, type DevOptions, devConfig } from '../config/config.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
+import type { CertificateWithKey } from '../keys/private-ca.ts';
 import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
 import { openAuditFile } from '../observability/audit-file.ts';
+import { loadThread } from '../public-host/host-thread.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
-import { createLog, refusal, stopSignal } from '../serve/server-process.ts';
+import { createLog, endAtOnce, refusal, stopSignal } from '../serve/server-process.ts';
 import { diskError } from '../store/disk-errors.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
@@ -52,6 +54,7 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
 
 async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {
   const config = devConfig(options, process.env);
+  const publicHost = { storeFile: home.store, clockFile: options.clockFile ?? null, thread: loadThread() };
   const clock = options.clockFile === undefined ? systemClock : shiftedClock(options.clockFile);
   const sealer = createSealer(await keyEncryptionKey(home));
   const tls = await tlsFiles(home, [...new Set(['localhost', '127.0.0.1', '::1', ...namedHost(options.listen)])], new Date());
@@ -60,7 +63,8 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const app = await startApp(home, config, { store, sealer, clock, log: createLog(config.logLevel), audit, outbound: { ca: null, env: process.env } }, tls, stdout);
+    const log = createLog(config.logLevel);
+    const app = await startApp(home, config, { store, publicHost, sealer, clock, log, audit, outbound: { ca: null, env: process.env }, lost: endAtOnce(log) }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();
@@ -68,7 +72,7 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   }
 }
 
-async function startApp(home: Home, config: Config, ground: Ground, tls: Tls, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
+async function startApp(home: Home, config: Config, ground: Ground, tls: CertificateWithKey, stdout: Output['stdout']): Promise<{ stop(): Promise<void> }> {
   const profile = await ensureProfile(ground.store, home, config);
   const app = createApp(config, ground, { management: tls, issuer: tls, signers: tls });
   const sockets = createIssuerSockets({ ...ground, folder: await socketsFolder(home.dir) });

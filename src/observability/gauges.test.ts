@@ -14,11 +14,13 @@ const COUNTS = { loads: 1, failedLoads: 2, refusedLoads: 3, evictions: 4, failed
 
 function scraped(store: Store, freezeWindows: readonly FreezeWindow[] = []) {
   const registry = new Registry();
-  const publicRequests = newRequestCounts();
-  registerGauges(registry, { store, version: '1.2.3', publisher: { counts: COUNTS, ready: true }, pool: { level: () => 8 }, publicRequests, freezeWindows, openPolls: () => 2 });
+  const requests = newRequestCounts();
+  const host = { answers: true };
+  const counts = async () => (host.answers ? { publisher: COUNTS, requests, delay: { p50: 0.01, p99: 0.02, max: 0.03 }, heapUsed: 9 } : null);
+  registerGauges(registry, { store, version: '1.2.3', publicHost: { ready: true, counts }, pool: { level: () => 8 }, freezeWindows, openPolls: () => 2 });
   /** The samples whose name begins so. */
   const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
-  return { publicRequests, scrape };
+  return { requests, host, scrape };
 }
 
 const TOTALS = ['mintmark_store_up', 'mintmark_issuers', 'mintmark_keys', 'mintmark_next_rotation', 'mintmark_rotations_overdue', 'mintmark_waiting', 'mintmark_signer'];
@@ -88,13 +90,24 @@ test('the publisher, the pool, the version', async () => {
   ]);
 });
 
+test('a public host that does not answer is told, and takes nothing else with it', async () => {
+  const { host, scrape } = scraped(openMemoryStore({ clock: () => START }));
+  const names = ['mintmark_public', 'mintmark_publisher', 'mintmark_key_pool'];
+  const lines = await scrape('mintmark_public_host');
+  assert.deepEqual(lines, ['mintmark_public_host_up 1', 'mintmark_public_host_eventloop_lag_p50_seconds 0.01', 'mintmark_public_host_eventloop_lag_p99_seconds 0.02', 'mintmark_public_host_eventloop_lag_max_seconds 0.03', 'mintmark_public_host_heap_used_bytes 9']);
+  host.answers = false;
+  assert.deepEqual(await scrape(...names), ['mintmark_key_pool_keys 8', 'mintmark_publisher_ready 1', 'mintmark_public_host_up 0']);
+  host.answers = true;
+  assert.deepEqual(await scrape('mintmark_public_host'), lines);
+});
+
 test('requests to the public host are counted on, scrape after scrape', async () => {
-  const { publicRequests, scrape } = scraped(openMemoryStore({ clock: () => START }));
+  const { requests, scrape } = scraped(openMemoryStore({ clock: () => START }));
   const nonZero = async (): Promise<readonly string[]> => (await scrape('mintmark_public_requests_total')).filter((line) => !line.endsWith(' 0'));
-  publicRequests.jwks[200] = 2;
+  requests.jwks[200] = 2;
   assert.deepEqual(await nonZero(), ['mintmark_public_requests_total{document="jwks",status="200"} 2']);
-  publicRequests.jwks[200] += 1;
-  publicRequests.other[404] = 1;
+  requests.jwks[200] += 1;
+  requests.other[404] = 1;
   assert.deepEqual(await nonZero(), ['mintmark_public_requests_total{document="jwks",status="200"} 3', 'mintmark_public_requests_total{document="other",status="404"} 1']);
 });
 

@@ -2,14 +2,15 @@
  * How things are at a scrape, as Prometheus gauges, and what others have counted: the store's totals, the key pool, the
  * publisher, the public host, the process.
  *
- * A store that can not be read leaves its totals out and says so by `mintmark_store_up`; the rest is still told.
+ * A store that can not be read leaves its totals out and says so by `mintmark_store_up`, a public host that does not answer by
+ * `mintmark_public_host_up`; the rest is still told.
  */
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 import { after, DAY, latest, MINUTE } from '../domain/durations.ts';
 import { type FreezeWindow, frozenUntil, lastOpen } from '../domain/freeze-windows.ts';
 import type { KeyState } from '../domain/key-ring.ts';
 import { silentSince } from '../domain/signer-state.ts';
-import type { RequestCounts } from '../http/public/request-counts.ts';
+import type { ThreadCounts } from '../public-host/protocol.ts';
 import type { PublisherCounts } from '../service/publisher.ts';
 import type { SignerStatistics, Store, StoreStatistics } from '../store/store.ts';
 import { freshStatistics } from './fresh-statistics.ts';
@@ -17,9 +18,9 @@ import { freshStatistics } from './fresh-statistics.ts';
 export interface Sources {
   readonly store: Store;
   readonly version: string;
-  readonly publisher: { readonly counts: PublisherCounts; readonly ready: boolean };
+  /** Its counts are null while it does not answer. */
+  readonly publicHost: { readonly ready: boolean; counts(): Promise<ThreadCounts | null> };
   readonly pool: { level(): number };
-  readonly publicRequests: RequestCounts;
   /** Signers that wait for news of their ring. */
   readonly openPolls: () => number;
   readonly freezeWindows: readonly FreezeWindow[];
@@ -35,12 +36,14 @@ interface Totals extends StoreStatistics {
   readonly signers: SignerStatistics;
 }
 
+type Sample = readonly [value: number, ...labels: string[]];
+
 interface Row {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
   /** What to show; a label's values in the order of `labels`. */
-  read(statistics: Totals, now: Date, freezeWindows: readonly FreezeWindow[]): readonly (readonly [value: number, ...labels: string[]])[];
+  read(statistics: Totals, now: Date, freezeWindows: readonly FreezeWindow[]): readonly Sample[];
 }
 
 const TOTALS: readonly Row[] = [
@@ -69,6 +72,14 @@ const PUBLISHER_GAUGES = {
   confirmedChange: ['mintmark_publisher_confirmed_change', 'Number of the last change of documents that is served; -1 while there is none.'],
 } as const satisfies Partial<Record<keyof PublisherCounts, readonly [string, string]>>;
 
+/** What the thread of the public host says of itself. */
+const HOST_GAUGES: Readonly<Record<string, readonly [help: string, read: (counts: ThreadCounts) => number]>> = {
+  mintmark_public_host_eventloop_lag_p50_seconds: ['How late the event loop of the public host was since the last scrape: the median.', ({ delay }) => delay.p50],
+  mintmark_public_host_eventloop_lag_p99_seconds: ['The same, 99th percentile.', ({ delay }) => delay.p99],
+  mintmark_public_host_eventloop_lag_max_seconds: ['The same, the most.', ({ delay }) => delay.max],
+  mintmark_public_host_heap_used_bytes: ['Memory in use on the heap of the public host, which is not that of the rest of the process.', ({ heapUsed }) => heapUsed],
+};
+
 /** Registers everything that is read at a scrape. */
 export function registerGauges(registry: Registry, sources: Sources): void {
   const registers = [registry];
@@ -76,30 +87,33 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   new Gauge({ name: 'mintmark_build_info', help: 'The version that runs; always 1.', labelNames: ['version', 'node'], registers }).set({ version: sources.version, node: process.versions.node }, 1);
   reading(registry, 'mintmark_key_pool_keys', 'Keys that are ready for new issuers and rotations.', () => sources.pool.level());
   reading(registry, 'mintmark_signers_waiting', 'Signers whose request waits for a later ring: those that are connected.', sources.openPolls);
-  reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publisher.ready));
-  for (const [count, [name, help]] of Object.entries(PUBLISHER_GAUGES)) reading(registry, name, help, () => sources.publisher.counts[count as keyof PublisherCounts]);
-  for (const [count, [name, help]] of Object.entries(PUBLISHER_COUNTERS)) counted(registry, name, help, [], () => [[sources.publisher.counts[count as keyof PublisherCounts]]]);
-  counted(registry, 'mintmark_public_requests_total', 'Requests to the public host, by document and status.', ['document', 'status'], () =>
-    Object.entries(sources.publicRequests).flatMap(([document, statuses]) => Object.entries(statuses).map(([status, count]) => [count, document, status] as const)));
+  reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publicHost.ready));
+  registerHost(registry, sources.publicHost);
   reading(registry, 'mintmark_rotation_frozen', 'Whether a freeze window is open, in which no key rotates by itself: 1 or 0.', () => Number(frozenUntil(sources.freezeWindows, sources.store.now()) !== null));
   registerTotals(registry, sources);
+}
+
+function registerHost(registry: Registry, { counts }: Sources['publicHost']): void {
+  /** Of the scrape that is under way: it is one question, whatever the number of metrics. */
+  let asked: Promise<ThreadCounts | null> | null = null;
+  const ofNow = (): Promise<ThreadCounts | null> => (asked ??= counts().finally(() => { asked = null; }));
+  const one = (read: (known: ThreadCounts) => number) => async () => [await ofNow()].flatMap((known): readonly Sample[] => (known === null ? [] : [[read(known)]]));
+  sampled(registry, Gauge, ['mintmark_public_host_up', 'Whether the public host says how it is: 1 or 0.'], [], async () => [[Number((await ofNow()) !== null)]]);
+  for (const [name, [help, read]] of Object.entries(HOST_GAUGES)) sampled(registry, Gauge, [name, help], [], one(read));
+  for (const [count, metric] of Object.entries(PUBLISHER_GAUGES)) sampled(registry, Gauge, metric, [], one(({ publisher }) => publisher[count as keyof PublisherCounts]));
+  for (const [count, metric] of Object.entries(PUBLISHER_COUNTERS)) sampled(registry, Counter, metric, [], one(({ publisher }) => publisher[count as keyof PublisherCounts]));
+  sampled(registry, Counter, ['mintmark_public_requests_total', 'Requests to the public host, by document and status.'], ['document', 'status'], async () =>
+    Object.entries((await ofNow())?.requests ?? {}).flatMap(([document, statuses]) => Object.entries(statuses).map(([status, count]) => [count, document, status] as const)));
 }
 
 function registerTotals(registry: Registry, { store, freezeWindows }: Sources): void {
   const statistics = freshStatistics(() => totalsOf(store, freezeWindows), () => performance.now());
   registry.registerMetric(new Gauge({ name: 'mintmark_store_up', help: 'Whether the totals could be read from the store: 1 or 0.', registers: [], async collect() { this.set(Number((await statistics()) !== null)); } }));
   for (const { name, help, labels = [], read } of TOTALS) {
-    registry.registerMetric(new Gauge({
-      name, help, labelNames: labels, registers: [],
-      async collect() {
-        const known = await statistics();
-        const rows = known === null ? [] : read(known, store.now(), freezeWindows);
-        this.reset();
-        // Without a value there is no sample, where a plain gauge would have a zero.
-        if (rows.length === 0 && labels.length === 0) this.remove();
-        for (const [value, ...values] of rows) this.set(labelled(labels, values), value);
-      },
-    }));
+    sampled(registry, Gauge, [name, help], labels, async () => {
+      const known = await statistics();
+      return known === null ? [] : read(known, store.now(), freezeWindows);
+    });
   }
 }
 
@@ -113,13 +127,16 @@ function reading(registry: Registry, name: string, help: string, read: () => num
   registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(read()); } }));
 }
 
-/** A counter that others count. */
-function counted(registry: Registry, name: string, help: string, labels: readonly string[], read: () => readonly (readonly [value: number, ...labels: string[]])[]): void {
-  registry.registerMetric(new Counter({
+/** What others know and count: there are as many samples as there are values. */
+function sampled(registry: Registry, Kind: typeof Gauge | typeof Counter, [name, help]: readonly [string, string], labels: readonly string[], read: () => Promise<readonly Sample[]>): void {
+  registry.registerMetric(new Kind({
     name, help, labelNames: labels, registers: [],
-    collect() {
+    async collect() {
+      const samples = await read();
       this.reset();
-      for (const [value, ...values] of read()) this.inc(labelled(labels, values), value);
+      // Without a value there is no sample, where a plain metric would have a zero.
+      if (samples.length === 0 && labels.length === 0) this.remove();
+      for (const [value, ...values] of samples) this.inc(labelled(labels, values), value);
     },
   }));
 }

@@ -11,12 +11,13 @@ import type { ServeConfig, TlsFiles } from '../config/config.ts';
 import { type ConfigFlags, loadServeConfig } from '../config/load-config.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer } from '../keys/seal.ts';
+import { type LoadedThread, loadThread } from '../public-host/host-thread.ts';
 import { systemClock } from '../service/clock.ts';
 import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditDestination } from './audit-destination.ts';
-import { createLog, lockFile, refusal, stopSignal } from './server-process.ts';
+import { createLog, endAtOnce, lockFile, refusal, stopSignal } from './server-process.ts';
 import { type FollowedPair, followTlsFiles, type ReadPair, readPair } from './tls-renewal.ts';
 
 interface Surroundings {
@@ -31,12 +32,13 @@ interface Running {
 /** Runs until it is told to stop; resolves with the exit code. */
 export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): Promise<number> {
   const stopped = stopSignal();
+  const thread = loadThread();
   try {
     const config = await loadServeConfig(flags, env, systemClock.now());
     const log = createLog(config.logLevel);
     const lock = lockFile(`${config.storeFile}.lock`, `Another Mintmark server runs on the store ${config.storeFile}. Stop it, or give this one another store.`);
     try {
-      const running = await start(config, log, env);
+      const running = await start(config, log, env, thread);
       await stopped;
       log.info({ within: config.stopWithin }, 'stopping');
       await running.stop();
@@ -49,14 +51,15 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   }
 }
 
-async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv): Promise<Running> {
+async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv, thread: LoadedThread): Promise<Running> {
+  const publicHost = { storeFile: config.storeFile, clockFile: null, thread };
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
   const outbound = { ca: config.federationCaFile === null ? null : await readFile(config.federationCaFile, 'utf8'), env };
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    const running = await startApp(config, { store, sealer, clock: systemClock, log, audit: audit.sink, outbound });
+    const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, audit: audit.sink, outbound, lost: endAtOnce(log) });
     await warnOfEmptyStore(store, log);
     return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {

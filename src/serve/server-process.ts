@@ -43,6 +43,15 @@ export function stopSignal(): Promise<void> {
   });
 }
 
+/**
+ * Ends a server that can not go on, with the reason as its last word and the exit code 1. Not gracefully: what it has
+ * promised is in the store whenever it ends, and whoever watches over it can start it again the sooner.
+ */
+export const endAtOnce = (log: Logger) => (error: Error): void => {
+  log.fatal({ err: error }, 'the server ends: it can not go on');
+  process.exit(1);
+};
+
 /** Says why the server does not run; gives the exit code. Throws on what was not foreseen. */
 export function refusal(error: unknown, stderr: { write(text: string): unknown }): 1 {
   if (!isMintmarkError(error)) throw error;

@@ -37,7 +37,7 @@ async function follow(t: TestContext) {
   };
   put(await make());
   const [taken, lines, clock]: [CertificateWithKey[], string[], ReturnType<typeof steppedClock>] = [[], [], steppedClock()];
-  const following = followTlsFiles([{ name: 'issuer', files, first: await readPair(files), take: (pair) => taken.push(pair) }], clock, pino({ base: null, timestamp: false }, { write: (line: string) => { lines.push(line); } }));
+  const following = followTlsFiles([{ name: 'issuer', files, first: await readPair(files), take: (pair) => void taken.push(pair) }], clock, pino({ base: null, timestamp: false }, { write: (line: string) => { lines.push(line); } }));
   t.after(async () => {
     await following.stop();
     rmSync(dir, { recursive: true });

@@ -25,7 +25,7 @@ export interface FollowedPair {
   readonly files: TlsFiles;
   /** What is served until there is another. */
   readonly first: ReadPair;
-  readonly take: (pair: CertificateWithKey) => void;
+  readonly take: (pair: CertificateWithKey) => void | Promise<void>;
 }
 
 export async function readPair(files: TlsFiles): Promise<ReadPair> {
@@ -67,7 +67,7 @@ async function look({ name, files, take }: FollowedPair, seen: string, log: Logg
     const pair = await readPair(files);
     const problem = tlsPairProblem(pair);
     if (problem !== null) throw new Error(`${files.certificateFile} and ${files.keyFile} ${problem}`);
-    take(pair);
+    await take(pair);
     log.info({ listener: name }, 'a new certificate is served');
   } catch (error) {
     log.error({ listener: name, reason: (error as Error).message }, 'the new certificate can not be served; the former one still is');

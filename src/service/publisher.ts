@@ -8,15 +8,13 @@
  */
 import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
-import type { StoreReader, StoreWriter } from '../store/store.ts';
+import type { DocumentChange, DocumentReader, StoreWriter } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { DocumentMemory } from './document-memory.ts';
 import { FollowLoop } from './follow-loop.ts';
 import { issuerIdIn, type PublishedDocument, PublishedIssuer } from './published-documents.ts';
 
 export type { DocumentName, PublishedDocument } from './published-documents.ts';
-
-type DocumentReader = Pick<StoreReader, 'issuer' | 'keyRing' | 'issuerIds' | 'changesSince' | 'lastChange'>;
 
 /** What the publisher needs of a `Store`. */
 export interface DocumentSource {
@@ -54,6 +52,8 @@ const MOST_LOADS = 64;
 /** Milliseconds for which an issuer that could not be loaded is not tried again. */
 const RETRY_AFTER = 1000;
 const BATCH = 500;
+/** Milliseconds for which renewals keep the event loop to themselves. */
+const LONGEST_STRETCH = 2;
 
 export class Publisher {
   readonly #source: DocumentSource;
@@ -160,25 +160,32 @@ export class Publisher {
   async #readChanges(since: number): Promise<number> {
     let seen = since;
     for (;;) {
-      const { changes, renewed } = await this.#source.read((tx) => this.#readBatch(tx, seen));
-      for (const [id, loaded] of renewed) this.#keep(id, loaded);
+      const changes = await this.#source.read((tx) => tx.changesSince(seen, BATCH));
+      await this.#renew(changes);
       seen = changes.at(-1)?.change ?? seen;
       this.#seen = seen;
       if (changes.length < BATCH) return seen;
     }
   }
 
-  /** Renders from one view what changed, of the issuers in memory only. A load in flight may have an older view: it has to read again. */
-  async #readBatch(tx: DocumentReader, since: number) {
-    const changes = await tx.changesSince(since, BATCH);
-    const renewed = new Map<string, Loaded>();
+  /**
+   * Renders anew what changed, of the issuers in memory only; each from a view of its own, so with what has changed since
+   * as well. A load in flight may have an older view: it has to read again. Requests are answered in between.
+   */
+  async #renew(changes: readonly DocumentChange[]): Promise<void> {
     for (const { issuerId } of changes) {
       this.#known.add(issuerId);
       this.#failed.delete(issuerId);
       if (this.#loading.has(issuerId)) this.#overtaken.add(issuerId);
-      if (this.#memory.has(issuerId)) renewed.set(issuerId, await this.#read(tx, issuerId));
     }
-    return { changes, renewed };
+    let begun = performance.now();
+    for (const { issuerId } of changes) {
+      if (!this.#memory.has(issuerId)) continue;
+      this.#keep(issuerId, await this.#source.read((tx) => this.#read(tx, issuerId)));
+      if (performance.now() - begun < LONGEST_STRETCH) continue;
+      await new Promise(setImmediate);
+      begun = performance.now();
+    }
   }
 
   #lookFurther(path: string): Answer | Promise<Answer> {

@@ -1,9 +1,10 @@
 /**
  * What SQLite's result codes mean to whoever runs Mintmark: https://www.sqlite.org/rescode.html.
  *
- * Leaves to the edges how the codes are told further. Messages name no file: those at opening do, see `sqlite.ts`.
+ * Leaves to the edges how the codes are told further. Messages name no file: only those at opening do.
  */
-import { type ErrorCode, MintmarkError } from '../domain/errors.ts';
+import { type ErrorCode, isMintmarkError, MintmarkError } from '../domain/errors.ts';
+import { diskError } from './disk-errors.ts';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -60,4 +61,14 @@ export function toStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const meaning = isSqliteError(error) ? (MORE_EXACT.get(error.errcode) ?? MEANINGS.get(error.errcode & 0xff)) : REFUSALS.get(error.code);
   return meaning === undefined ? error : new MintmarkError(meaning.code, meaning.message, { cause: error });
+}
+
+/** The same for an error of opening this file, which is named. */
+export function openingError(file: string, error: unknown): unknown {
+  const meant = toStoreError(error);
+  if (isMintmarkError(meant)) return new MintmarkError(meant.code, `The store ${file} can not be opened. ${meant.message}`, { cause: error });
+  const ofDisk = diskError(error, `The store ${file} can not be opened`);
+  if (ofDisk !== null) return ofDisk;
+  if (!(meant instanceof Error) || !('syscall' in meant)) return meant;
+  return new MintmarkError('StoreUnavailable', `The store ${file} can not be opened: ${meant.message}. Look at its folder and permissions.`, { cause: error });
 }

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { it, type TestContext } from 'node:test';
 import { bear, cluster, rotated } from '../../test/conformance/fixtures.ts';
 import { at, BY_HAND, START } from '../../test/support/rings.ts';
+import { eventually } from '../../test/support/dev-server.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { close } from '../domain/rotation.ts';
 import { openSqlStore } from './sql.ts';
@@ -115,6 +116,20 @@ it('lets nothing of a destroyed private half stay in its files', async (t) => {
     const bytes = await place.bytes();
     return ['key1', 'key2', 'key3', 'key4'].filter((name) => bytes.includes(`sealed ${name}`));
   }
+});
+
+it('lets nothing of a destroyed private half stay when a reader was in the way, without another transaction', async (t) => {
+  const place = await sqliteFile(t);
+  const store = await place.store();
+  await store.write((tx) => bear(tx));
+  const isThere = async (): Promise<boolean> => (await place.bytes()).includes('sealed key1');
+  const reader = place.other();
+  reader.exec('begin');
+  reader.prepare('select count(*) from issuers').get();
+  await store.write((tx) => tx.updateKeyRing('issuer', rotated(3)));
+  assert.equal(await isThere(), true, 'what the reader may still need');
+  reader.exec('commit');
+  await eventually('it is gone', async () => !(await isThere()) || undefined);
 });
 
 it('has files that only its own user can read, also when they were not so before', async (t) => {

@@ -5,12 +5,11 @@
  */
 import { chmod, open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
-import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
-import { diskError } from './disk-errors.ts';
 import { migrate } from './migrations/migrate.ts';
 import { openSqlStore } from './sql.ts';
 import { sqliteBackEnd } from './sqlite-back-end.ts';
-import { toStoreError } from './sqlite-errors.ts';
+import { openingError } from './sqlite-errors.ts';
+import { DEFAULT_BUSY_TIMEOUT_MS } from './sqlite-locks.ts';
 import type { Store } from './store.ts';
 
 export interface SqliteOptions {
@@ -19,8 +18,6 @@ export interface SqliteOptions {
   /** How long a transaction waits for another process's lock before it is `StoreBusy`, in milliseconds. */
   readonly busyTimeoutMs?: number;
 }
-
-const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 
 /**
  * Opens the store, makes it where there is none, and brings an older one up to date.
@@ -56,13 +53,4 @@ async function makePrivate(file: string): Promise<void> {
     // By its path: to open and close the file here would drop the locks that this process has on it.
     await chmod(file, 0o600);
   }
-}
-
-function openingError(file: string, error: unknown): unknown {
-  const meant = toStoreError(error);
-  if (isMintmarkError(meant)) return new MintmarkError(meant.code, `The store ${file} can not be opened. ${meant.message}`, { cause: error });
-  const ofDisk = diskError(error, `The store ${file} can not be opened`);
-  if (ofDisk !== null) return ofDisk;
-  if (!(meant instanceof Error) || !('syscall' in meant)) return meant;
-  return new MintmarkError('StoreUnavailable', `The store ${file} can not be opened: ${meant.message}. Look at its folder and permissions.`, { cause: error });
 }

@@ -178,6 +178,9 @@ export interface StoreReader {
   statistics(madeSince: readonly Date[], overdueAt: Date): Promise<StoreStatistics>;
 }
 
+/** What documents are made of: all that a public host reads. */
+export type DocumentReader = Pick<StoreReader, 'issuer' | 'keyRing' | 'issuerIds' | 'changesSince' | 'lastChange'>;
+
 export interface StoreWriter extends StoreReader {
   /** The instant of this transaction; never earlier than that of one before it. */
   readonly now: Date;

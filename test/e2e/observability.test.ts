@@ -169,11 +169,11 @@ test('the metrics have counted the round', () => {
     'mintmark_issuers{state="open"}': 1, 'mintmark_issuers{state="closed"}': 1, 'mintmark_keys{state="active",age="under 1d"}': 1, 'mintmark_keys{state="prepared",age="under 1d"}': 1,
     'mintmark_store_up': 1, 'mintmark_issued_tokens_total': 3, 'mintmark_audit_failures_total': 0, 'mintmark_rotations_overdue': 0, 'mintmark_rotations_total{cause="force",result="done"}': 1,
     'mintmark_refusals_total{code="InvalidClient"}': 2, 'mintmark_refusals_total{code="AuthenticationFailed"}': 1, 'mintmark_refusals_total{code="InvalidResourceName"}': 1, 'mintmark_refusals_total{code="InvalidPath"}': 1,
-    'mintmark_public_requests_total{document="jwks",status="200"}': 2, 'mintmark_publisher_ready': 1,
+    'mintmark_public_requests_total{document="jwks",status="200"}': 2, 'mintmark_publisher_ready': 1, 'mintmark_public_host_up': 1,
     'mintmark_management_request_duration_seconds_count{method="POST",route="/:tenantId/oauth2/v2.0/token",status="4xx"}': 2,
   };
   assert.deepEqual(Object.fromEntries(Object.keys(EXACT).map((name) => [name, values.get(name)])), EXACT);
-  for (const name of ['mintmark_next_rotation_seconds', 'nodejs_eventloop_lag_p99_seconds', 'mintmark_store_transaction_duration_seconds_count{kind="write",result="done"}', 'mintmark_store_transaction_duration_seconds_count{kind="read",result="done"}']) assert.ok((values.get(name) ?? 0) > 0, name);
+  for (const name of ['mintmark_next_rotation_seconds', 'mintmark_public_host_heap_used_bytes', 'nodejs_eventloop_lag_p99_seconds', 'mintmark_store_transaction_duration_seconds_count{kind="write",result="done"}', 'mintmark_store_transaction_duration_seconds_count{kind="read",result="done"}']) assert.ok((values.get(name) ?? 0) > 0, name);
 });
 
 test('no label names an issuer, a cluster or a person', () => {

@@ -1,4 +1,4 @@
-/** A look into a running Node.js process from outside: what is alive on its heap, and what files and sockets it has open. Linux only. */
+/** A look into a running server from outside: what is alive on its heaps, that of its public host's thread among them, and what files and sockets it has open. Linux only. */
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
@@ -8,6 +8,8 @@ interface Remote {
 }
 interface Answer {
   readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly sessionId?: string; readonly workerInfo?: { readonly url: string }; readonly message?: string };
   readonly result?: { readonly usedSize?: number; readonly result?: Remote; readonly objects?: Remote };
 }
 
@@ -15,14 +17,13 @@ interface Answer {
 export class Inspected {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  /** By which the thread of the public host is spoken with. */
+  readonly #thread = Promise.withResolvers<string>();
   #asked = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => {
-      const answer = JSON.parse(String(data)) as Answer;
-      this.#waiting.get(answer.id ?? -1)?.(answer);
-    });
+    socket.addEventListener('message', ({ data }) => this.#hear(JSON.parse(String(data)) as Answer));
   }
 
   static async attach(stderr: string): Promise<Inspected> {
@@ -30,34 +31,57 @@ export class Inspected {
     if (url === undefined) throw new Error(`no inspector in: ${stderr}`);
     const socket = new WebSocket(url);
     await once(socket, 'open');
-    return new Inspected(socket);
+    const inspected = new Inspected(socket);
+    await inspected.#ask(null, 'NodeWorker.enable', { waitForDebuggerOnStart: false });
+    return inspected;
   }
 
-  /** Bytes of the heap that are in use after everything that is not was collected. */
-  async liveHeap(): Promise<number> {
-    await this.#ask('HeapProfiler.collectGarbage');
-    return (await this.#ask('Runtime.getHeapUsage')).result?.usedSize ?? Number.NaN;
+  /** Bytes of each heap that are in use after everything that is not was collected. */
+  liveHeaps(): Promise<readonly number[]> {
+    return this.#inEach(async (thread) => {
+      await this.#ask(thread, 'HeapProfiler.collectGarbage');
+      return (await this.#ask(thread, 'Runtime.getHeapUsage')).result?.usedSize ?? Number.NaN;
+    });
   }
 
   /** How many sockets are reachable, open or not. Whatever else is made for a connection or request refers to its socket. */
   async liveSockets(): Promise<number> {
-    const prototype = await this.#ask('Runtime.evaluate', { expression: "process.getBuiltinModule('node:net').Socket.prototype", objectGroup: 'count' });
-    const found = await this.#ask('Runtime.queryObjects', { prototypeObjectId: prototype.result?.result?.objectId, objectGroup: 'count' });
-    const length = await this.#ask('Runtime.callFunctionOn', { functionDeclaration: 'function () { return this.length; }', objectId: found.result?.objects?.objectId, returnByValue: true });
-    await this.#ask('Runtime.releaseObjectGroup', { objectGroup: 'count' });
-    return Number(length.result?.result?.value);
+    const counts = await this.#inEach(async (thread) => {
+      const prototype = await this.#ask(thread, 'Runtime.evaluate', { expression: "process.getBuiltinModule('node:net').Socket.prototype", objectGroup: 'count' });
+      const found = await this.#ask(thread, 'Runtime.queryObjects', { prototypeObjectId: prototype.result?.result?.objectId, objectGroup: 'count' });
+      const length = await this.#ask(thread, 'Runtime.callFunctionOn', { functionDeclaration: 'function () { return this.length; }', objectId: found.result?.objects?.objectId, returnByValue: true });
+      await this.#ask(thread, 'Runtime.releaseObjectGroup', { objectGroup: 'count' });
+      return Number(length.result?.result?.value);
+    });
+    return counts.reduce((sum, count) => sum + count);
   }
 
   close(): void {
     this.#socket.close();
   }
 
-  #ask(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
+  /** What is found in the server itself, and in the thread of its public host. */
+  async #inEach(look: (thread: string | null) => Promise<number>): Promise<readonly number[]> {
+    return [await look(null), await look(await this.#thread.promise)];
+  }
+
+  #hear(message: Answer): void {
+    const { method, params: { sessionId = '', workerInfo, message: told } = {} } = message;
+    if (method === 'NodeWorker.attachedToWorker' && /public-host\/thread\.[jt]s$/.test(workerInfo?.url ?? '')) this.#thread.resolve(sessionId);
+    else if (method === 'NodeWorker.receivedMessageFromWorker') this.#hear(JSON.parse(told ?? '{}') as Answer);
+    else this.#waiting.get(message.id ?? -1)?.(message);
+  }
+
+  /** `thread`: its session; null for the server itself. */
+  #ask(thread: string | null, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
     this.#asked += 1;
     const id = this.#asked;
     return new Promise((resolve) => {
       this.#waiting.set(id, (answer) => { this.#waiting.delete(id); resolve(answer); });
-      this.#socket.send(JSON.stringify({ id, method, params }));
+      const message = JSON.stringify({ id, method, params });
+      if (thread === null) this.#socket.send(message);
+      // The answer to this one says only that it was passed on.
+      else this.#socket.send(JSON.stringify({ id: 0, method: 'NodeWorker.sendMessageToWorker', params: { sessionId: thread, message } }));
     });
   }
 }

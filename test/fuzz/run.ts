@@ -24,7 +24,7 @@ try {
     if ((seed - first) % LOGIN_EVERY === LOGIN_EVERY - 1) await target.logIn();
     const { replies, findings } = await storm(target, seed, attacks);
     const { sockets } = await target.openFiles();
-    console.log(`seed ${seed}: ${attacks} attacks, replies ${JSON.stringify(replies)}, heap ${(await target.liveHeap() / MB).toFixed(1)} MB, resident ${(await target.residentMemory() / MB).toFixed(0)} MB, sockets ${sockets}`);
+    console.log(`seed ${seed}: ${attacks} attacks, replies ${JSON.stringify(replies)}, heaps ${(await target.liveHeaps()).map((heap) => (heap / MB).toFixed(1)).join(' and ')} MB, resident ${(await target.residentMemory() / MB).toFixed(0)} MB, sockets ${sockets}`);
     if (findings.length === 0) continue;
     console.error(`FOUND, again with --kind ${kind} --seed ${seed} --attacks ${attacks}:\n${findings.join('\n')}`);
     process.exitCode = 1;

@@ -171,8 +171,8 @@ export class Target {
     return this.#running.stderr.split('\n').filter((line) => /"level":(50|60)/.test(line));
   }
 
-  liveHeap(): Promise<number> {
-    return this.#inspected!.liveHeap();
+  liveHeaps(): Promise<readonly number[]> {
+    return this.#inspected!.liveHeaps();
   }
 
   liveSockets(): Promise<number> {

@@ -1,0 +1,44 @@
+/** Where a listener listens and with which certificate: the same for those on node:http and those on a framework. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { MintmarkError } from '../domain/errors.ts';
+
+/** An address and a port; port 0 is any that is free. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** PEM texts. */
+export interface PemPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** PEM texts; null serves plain HTTP. */
+export type Tls = PemPair | null;
+
+/** As node:tls calls the two. */
+export const pemOf = ({ certificate, privateKey }: PemPair): { readonly cert: string; readonly key: string } => ({ cert: certificate, key: privateKey });
+
+/** New connections get this certificate; those that are open go on. Nothing for a listener without TLS. @throws when it can not be served. */
+export function setCertificate(server: Server, pair: PemPair): void {
+  if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
+}
+
+/** Resolves with the port. @throws MintmarkError `AddressInUse`, `InvalidConfiguration`. */
+export function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, { host, port })));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** What an error of listening means to who runs the server; any other error as it is. */
+export function listenError(error: unknown, { host, port }: ListenAddress): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port.`, { cause: error });
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). Choose another address or port.`, { cause: error });
+  return error;
+}
