@@ -1,7 +1,7 @@
 /** Where a listener listens and with which certificate: the same for those on node:http and those on a framework. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
+import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { MintmarkError } from '../domain/errors.ts';
 
 /** An address and a port; port 0 is any that is free. */
@@ -25,6 +25,24 @@ export const pemOf = ({ certificate, privateKey }: PemPair): { readonly cert: st
 /** New connections get this certificate; those that are open go on. Nothing for a listener without TLS. @throws when it can not be served. */
 export function setCertificate(server: Server, pair: PemPair): void {
   if (server instanceof TlsServer) server.setSecureContext(pemOf(pair));
+}
+
+/** How often it is looked whether a connection that its peer has ended still gets on, in milliseconds. */
+const LOOK_EVERY_MS = 5000;
+
+/**
+ * Closes connections whose last bytes do not get out after the peer has ended them. node:tls can lose the end of a write when a
+ * peer resets the connection (nodejs/node#55804); the socket would then stay open for twice its idle time-out.
+ */
+export function closeLost(server: Server): void {
+  server.on('secureConnection', (socket: TLSSocket) => void socket.once('end', () => {
+    let left: number | null = null;
+    const look = setInterval(() => {
+      if (socket.writableEnded && socket.writableLength === left) socket.destroy();
+      left = socket.writableEnded ? socket.writableLength : null;
+    }, LOOK_EVERY_MS).unref();
+    socket.once('close', () => clearInterval(look));
+  }));
 }
 
 /** Resolves with the port. @throws MintmarkError `AddressInUse`, `InvalidConfiguration`. */

@@ -19,7 +19,7 @@ function generator(t: TestContext, idleMs?: number): KeyGenerator {
 
 /** How many threads of this process have the lower priority (proc(5): the 19th field of stat). One may end while they are counted. */
 const givingWay = (): number => readdirSync('/proc/self/task').filter((thread) => {
-  return Number(statOf(thread).split(') ').at(-1)!.split(' ')[16]) === constants.priority.PRIORITY_BELOW_NORMAL;
+  return Number(statOf(thread).split(') ').at(-1)!.split(' ')[16]) === constants.priority.PRIORITY_LOW;
 }).length;
 
 function statOf(thread: string): string {
