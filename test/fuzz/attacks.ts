@@ -34,6 +34,7 @@ const PATHS: Readonly<Record<ListenerName, readonly string[]>> = {
     '/providers/Mintmark.Admin/tenants', '/providers/Mintmark.Admin/tenants/$TENANT/principals?$top=1', '/providers/Mintmark.Admin/tenants/$TENANT/principals/aaaaaaaa-0000-4000-8000-000000000001'],
   issuer: ['$DOCUMENTS.well-known/openid-configuration', '$DOCUMENTSopenid/v1/jwks', '$DOCUMENTSopenid/v1/jwks', '$DOCUMENTS', '/healthz', '/readyz', '/'],
   metrics: ['/metrics', '/', '/metrics?x=1'],
+  signers: ['/signer/v1/ring?epoch=0&version=0', '/signer/v1/ring?epoch=1&version=1&wait=50&lease=off&refused=1', '/signer/v1/ring?epoch=1e9&version=-1', '/signer/v1/ring', '/signer/v1/enroll', '/signer/v1/enroll', '/signer/v1/acknowledge', '/'],
 };
 
 const SCRAPS = ['%00', '%0d%0aX-Injected:%20yes', '%0aX-Injected:yes', '%E5%98%8A%E5%98%8DX-Injected:yes', '../', '/..', '//', '/./', '%2e%2e%2f', '%2f', '%5c', '%', '%zz', '%u0041', '\u00e9', '\u0000', '\r', '?', '#', ';a=b', '\\', '*', ':', '@', '%F0%9F%98%80', '%C0%AF', '%ff',
@@ -115,12 +116,26 @@ const deepRequest = fc.tuple(oneOf(...DEEDS).chain(([verb, path]) => mostly(fc.c
   verb === 'GET' ? '' : body,
 ].join('\r\n'));
 
-const good = (listener: ListenerName): string => `GET ${{ management: '/healthz', issuer: '/healthz', metrics: '/metrics' }[listener]} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+/** A key of the form that the contract has; on the curve or not. */
+const KEY = `{"kty":"EC","crv":"P-256","x":"${'A'.repeat(43)}","y":"${'_'.repeat(43)}"}`;
+const ASSERTIONS = ['eyJhbGciOiJFUzI1NiJ9.e30.AAAA', 'eyJhbGciOiJub25lIn0.e30.', 'eyJhbGciOiJFUzI1NiIsImNyaXQiOlsieCJdfQ.eyJpc3MiOiJ4Iiwic3ViIjoieCIsImF1ZCI6IngiLCJleHAiOjF9.AAAA', 'a.b.c', '..', '$TOKEN'] as const;
+const SIGNER_BODIES = [
+  `{"token":"x","assertionKey":${KEY},"encryptionKey":${KEY}}`, `{"token":"mmst_e30.e30","name":"cp-1","assertionKey":${KEY},"encryptionKey":${KEY},"mode":"keyFiles"}`, `{"token":"${'x'.repeat(3000)}","assertionKey":${KEY},"encryptionKey":${KEY}}`,
+  `{"token":"x","name":"../..","assertionKey":${KEY.replace('P-256', 'P-521')},"encryptionKey":null}`, '{"epoch":1,"version":1}', '{"epoch":-1,"version":1e999}', '{"epoch":1,"version":1,"epoch":2}', ...BODIES,
+] as const;
+
+/** Whole requests of something that would be a signer. */
+const signerRequest = fc.tuple(oneOf(...PATHS.signers), oneOf(...SIGNER_BODIES), oneOf(...ASSERTIONS), fc.array(oddHeader, { maxLength: 2 })).map(([target, body, assertion, more]) => {
+  const isGet = target.startsWith('/signer/v1/ring');
+  return [`${isGet ? 'GET' : 'POST'} ${target} HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${assertion}`, ...(isGet ? [] : ['Content-Type: application/json', `Content-Length: ${body.length}`]), ...more, '', isGet ? '' : body].join('\r\n');
+});
+
+const good = (listener: ListenerName): string => `GET ${{ management: '/healthz', issuer: '/healthz', metrics: '/metrics', signers: '/signer/v1/ring?epoch=0&version=0' }[listener]} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 const junkBytes = fc.array(fc.nat(255), { maxLength: 200 }).map((bytes) => String.fromCharCode(...bytes));
 
-export const attack: fc.Arbitrary<Attack> = fc.oneof({ weight: 6, arbitrary: fc.constant<ListenerName>('management') }, { weight: 4, arbitrary: fc.constant<ListenerName>('issuer') }, { weight: 1, arbitrary: fc.constant<ListenerName>('metrics') }).chain((listener) => fc.record({
+export const attack: fc.Arbitrary<Attack> = fc.oneof({ weight: 6, arbitrary: fc.constant<ListenerName>('management') }, { weight: 4, arbitrary: fc.constant<ListenerName>('issuer') }, { weight: 1, arbitrary: fc.constant<ListenerName>('metrics') }, { weight: 3, arbitrary: fc.constant<ListenerName>('signers') }).chain((listener) => fc.record({
   listener: fc.constant(listener),
-  requests: fc.array(fc.oneof({ weight: 6, arbitrary: requestTo(listener) }, ...(listener === 'management' ? [{ weight: 8, arbitrary: deepRequest }] : []), { weight: 2, arbitrary: fc.constant(good(listener)) }, { weight: 1, arbitrary: junkBytes }), { minLength: 1, maxLength: 4 }),
+  requests: fc.array(fc.oneof({ weight: 6, arbitrary: requestTo(listener) }, ...(listener === 'management' ? [{ weight: 8, arbitrary: deepRequest }] : []), ...(listener === 'signers' ? [{ weight: 8, arbitrary: signerRequest }] : []), { weight: 2, arbitrary: fc.constant(good(listener)) }, { weight: 1, arbitrary: junkBytes }), { minLength: 1, maxLength: 4 }),
   delivery: mostly(fc.constant('whole' as const), oneOf('a byte at a time' as const, 'in two parts' as const), 5),
   end: mostly(fc.constant('wait' as const), oneOf('half-close' as const, 'reset' as const, 'leave' as const), 3),
   sent: mostly(fc.constant(100), fc.integer({ min: 1, max: 99 }), 6),
@@ -129,7 +144,7 @@ export const attack: fc.Arbitrary<Attack> = fc.oneof({ weight: 6, arbitrary: fc.
 /** The start of a TLS 1.3 handshake, cut anywhere and bent, other protocols, and silence. */
 const CLIENT_HELLO = Buffer.from('16030100c4010000c00303000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000813021303130100ff01000077', 'hex').toString('latin1');
 export const handshakeAttack: fc.Arbitrary<HandshakeAttack> = fc.record({
-  listener: oneOf<ListenerName>('management', 'issuer', 'metrics'),
+  listener: oneOf<ListenerName>('management', 'issuer', 'metrics', 'signers'),
   bytes: fc.oneof(fc.nat(CLIENT_HELLO.length).map((length) => CLIENT_HELLO.slice(0, length)), fc.tuple(fc.nat(CLIENT_HELLO.length - 1), fc.nat(255)).map(([at, byte]) => CLIENT_HELLO.slice(0, at) + String.fromCharCode(byte) + CLIENT_HELLO.slice(at + 1)),
     junkBytes, oneOf('', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'SSH-2.0-x\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '\u0016\u0003\u0001\u00ff\u00ff')),
   end: oneOf('reset' as const, 'leave' as const, 'half-close' as const),

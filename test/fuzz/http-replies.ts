@@ -4,7 +4,7 @@
  * Owns: the reading, which forgives nothing, and the forms in which each listener may answer. Leaves to the storm what
  * was sent.
  */
-export type ListenerName = 'management' | 'issuer' | 'metrics';
+export type ListenerName = 'management' | 'issuer' | 'metrics' | 'signers';
 
 export interface WireReply {
   readonly status: number;
@@ -104,6 +104,7 @@ const FORMS: Readonly<Record<ListenerName, (type: string, body: string) => boole
   management: (type, body) => /^application\/json(; charset=utf-8)?$/.test(type) && (isArmError(body) || isOAuthError(body)),
   issuer: (type, body) => type === 'application/json' && isOAuthError(body),
   metrics: (type) => type === 'text/plain; charset=utf-8',
+  signers: (type, body) => /^application\/json(; charset=utf-8)?$/.test(type) && isArmError(body),
 };
 
 function parsed(body: string): Record<string, unknown> {

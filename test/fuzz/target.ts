@@ -1,5 +1,5 @@
 /**
- * The server under fire: the real program with its three listeners, and a client of good will that must be answered right
+ * The server under fire: the real program with its four listeners, and a client of good will that must be answered right
  * all the while.
  *
  * `tls`: `mintmark dev`. `plain`: `mintmark serve` behind a proxy, so that the bytes reach HTTP as they are. Owns its
@@ -38,11 +38,11 @@ const GOOD_WILL_PATIENCE_MS = 60_000;
 /** `longestLifeMs`: no process that was forgotten lives longer. */
 export async function startTarget(kind: TargetKind, longestLifeMs: number): Promise<Target> {
   const dir = await mkdtemp(join(tmpdir(), 'mintmark-fuzz-'));
-  const ports = { management: await freePort(), issuer: await freePort(), metrics: await freePort() };
+  const ports = { management: await freePort(), issuer: await freePort(), metrics: await freePort(), signers: await freePort() };
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_TEST_CONTEXT' && (!name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE')));
   const env = { ...inherited, NODE_OPTIONS: '--inspect=127.0.0.1:0', MINTMARK_HOME: join(dir, 'home'), MINTMARK_LOG_LEVEL: kind === 'tls' ? 'warn' : 'info' };
   const account = kind === 'plain' ? await bootstrapped(dir, ports, { ...env, NODE_OPTIONS: '' }) : null;
-  const flags = kind === 'plain' ? ['serve', '--config', join(dir, 'mintmark.yaml')] : ['dev', '--home', join(dir, 'home'), '--signers-port', String(await freePort()), ...Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)])];
+  const flags = kind === 'plain' ? ['serve', '--config', join(dir, 'mintmark.yaml')] : ['dev', '--home', join(dir, 'home'), ...Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)])];
   const running = new Running(LAUNCHER, flags, { env, timeout: longestLifeMs });
   process.once('exit', () => { running.process.kill('SIGKILL'); rmSync(dir, { recursive: true, force: true }); });
   await eventually('the target is up', () => {
@@ -53,7 +53,7 @@ export async function startTarget(kind: TargetKind, longestLifeMs: number): Prom
   return Target.prepare(kind, dir, ports, running, known);
 }
 
-async function bootstrapped(dir: string, { management, issuer, metrics }: Ports, env: NodeJS.ProcessEnv): Promise<Account> {
+async function bootstrapped(dir: string, { management, issuer, metrics, signers }: Ports, env: NodeJS.ProcessEnv): Promise<Account> {
   await writeFile(join(dir, 'key-encryption-key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   await writeFile(join(dir, 'mintmark.yaml'), `
 store: { file: mintmark.db }
@@ -61,6 +61,7 @@ keyEncryptionKey: { file: key-encryption-key }
 management: { url: 'https://localhost:${management}', listen: '127.0.0.1:${management}', behindProxy: true }
 issuer: { urlTemplate: 'https://localhost:${issuer}/{region}/{tenantId}/{uuid}/', listen: '127.0.0.1:${issuer}', behindProxy: true }
 metrics: { listen: '127.0.0.1:${metrics}' }
+signers: { url: 'https://localhost:${signers}', listen: '127.0.0.1:${signers}', behindProxy: true }
 audit: { file: audit.log }
 tokenIssue: true
 throttle: { requestsPerPrincipal: ${NO_LIMIT}, requestsPerAddress: ${NO_LIMIT}, loginsPerAddress: ${NO_LIMIT}, failedLogins: ${NO_LIMIT} }

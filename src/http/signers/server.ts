@@ -20,7 +20,7 @@ import { clientAddress } from '../management/client-address.ts';
 import { bodyCut, errorReply, foreseen, STATUS } from '../management/errors.ts';
 import { parseJsonBody } from '../management/json-body.ts';
 import { refuseMalformed, watchReplies } from '../management/malformed.ts';
-import { NO_OBSERVER, observeRequests, type RequestObserver } from '../management/observer.ts';
+import { NO_OBSERVER, observeRequests, type RequestObserver, tellEnd } from '../management/observer.ts';
 import { acknowledgeRequest, enrollRequest, type EnrollReply, LONGEST_POLL, ringQuery, type RingReply, SIGNER_PATHS } from './contract.ts';
 
 export interface SignersDeps {
@@ -93,7 +93,7 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
   return server;
 }
 
-function bareServer({ https, logger, behindProxy = false }: SignersListener): FastifyInstance {
+function bareServer({ https, logger, behindProxy = false, observer = NO_OBSERVER }: SignersListener): FastifyInstance {
   const { headersTimeout, maxHeaderSize } = LIMITS;
   const transport = https === undefined ? { http: { headersTimeout, maxHeaderSize } } : { https: { ...https, headersTimeout, maxHeaderSize, handshakeTimeout: headersTimeout } };
   const server = Fastify({
@@ -103,6 +103,10 @@ function bareServer({ https, logger, behindProxy = false }: SignersListener): Fa
     requestTimeout: LIMITS.requestTimeout, connectionTimeout: LIMITS.connectionTimeout, keepAliveTimeout: LIMITS.keepAliveTimeout, bodyLimit: LIMITS.bodyLimit,
     trustProxy: (_address, hop) => behindProxy && hop === 0, exposeHeadRoutes: false, forceCloseConnections: 'idle', requestIdHeader: false, genReqId: () => randomUUID(),
     clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => {
+      sendError(error, request as FastifyRequest, reply as FastifyReply);
+      tellEnd(observer, request as FastifyRequest, reply as FastifyReply);
+    },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
   closeLost(server.server);
