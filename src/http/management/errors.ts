@@ -86,6 +86,7 @@ export const STATUS = {
 const FRAMEWORK: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['RequestTooLarge', 'The body is larger than this server accepts.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['UnsupportedMediaType', 'The body has to be sent with Content-Type: application/json.'],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['UnsupportedMediaType', 'The body has to be sent with Content-Type: application/json.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['InvalidRequestContent', 'The body does not have the length that Content-Length says.'],
   FST_ERR_BAD_URL: ['InvalidPath', 'The path is not validly percent-encoded.'],
   FST_ERR_MAX_PARAM_LENGTH: ['InvalidResourceName', 'A name in the path is far longer than any resource name can be.'],

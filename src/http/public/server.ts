@@ -5,7 +5,6 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions, type Server as TlsServer } from 'node:https';
 import type { Logger } from 'pino';
-import { closeLost } from '../listening.ts';
 import { type DocumentService, publicHandler } from './handler.ts';
 import { newRequestCounts, type RequestCounts } from './request-counts.ts';
 
@@ -56,7 +55,6 @@ export function createPublicServer(documents: DocumentService, { log, tls, limit
   const server = tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls, handshakeTimeout: times.headersTimeout }, listener);
   server.maxConnections = maxConnections;
   server.timeout = idleTimeout;
-  closeLost(server);
   return server;
 }
 

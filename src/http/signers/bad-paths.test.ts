@@ -12,3 +12,9 @@ for (const path of ['/signer/v1/ackn%u0041owledge', '/signer/v1/%zz', '/elsewher
     assert.deepEqual([reply.status, error.code], [404, 'InvalidPath']);
   });
 }
+
+test('a method that has to say what its body is, and does not', async () => {
+  const reply = await fetch(`${world.base}/`, { method: 'QUERY', body: Buffer.from('{}') });
+  const { error } = (await reply.json()) as { error: { code: string } };
+  assert.deepEqual([reply.status, error.code], [415, 'UnsupportedMediaType']);
+});
