@@ -11,7 +11,7 @@ import { isUnderTemplate } from './domain/issuer.ts';
 import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
 import { outboundProxy } from './fetch/outbound-proxy.ts';
-import { listen, listenError, type PemPair, pemOf, setCertificate, type Tls } from './http/listening.ts';
+import { cutConnections, listen, listenError, type PemPair, pemOf, setCertificate, type Tls } from './http/listening.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { closeGracefully } from './http/public/server.ts';
 import { createSignersServer } from './http/signers/server.ts';
@@ -208,7 +208,7 @@ async function listenFastify(server: FastifyInstance, { host, port }: Listener):
 
 /** What is in flight is finished, at most for so many seconds. */
 async function closeFastify(server: FastifyInstance, seconds: number): Promise<void> {
-  const force = setTimeout(() => server.server.closeAllConnections(), seconds * 1000);
+  const force = setTimeout(() => cutConnections(server.server), seconds * 1000);
   await server.close();
   clearTimeout(force);
 }

@@ -1,7 +1,9 @@
 /** The entry of the `mintmark` program: the command line, and the long-running commands behind lazy imports. */
+import { mkdirSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-enableCompileCache();
+keepCompiledCode();
 // Whoever reads the output may go away at any time (`| head`); that is no failure of what runs here.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
 
@@ -30,3 +32,22 @@ process.exitCode = await run(process.argv.slice(2), {
     examineConfig: async (flags) => (await import('./config/load-config.ts')).examineConfig(flags, process.env, new Date()),
   },
 });
+
+/**
+ * Keeps compiled code beside the program, for a faster start. Only where both are this user's and nobody else can write: what is in
+ * there is run as it is, and node's own place for it is in the folder for temporary files, where whoever comes first has it.
+ */
+function keepCompiledCode(): void {
+  const [program, folder] = ['..', '../node_modules/.cache/mintmark'].map((path) => fileURLToPath(new URL(path, import.meta.url))) as [string, string];
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined || statSync(program).uid !== process.getuid?.()) return;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = statSync(folder);
+    if (uid !== process.getuid() || (mode & 0o077) !== 0) return;
+  } catch {
+    return;
+  }
+  // The thread of the public host finds it by this.
+  process.env['NODE_COMPILE_CACHE'] = folder;
+  enableCompileCache(folder);
+}

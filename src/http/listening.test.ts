@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Server } from 'node:http';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
-import { closeLost } from './listening.ts';
+import { watchConnections } from './listening.ts';
 
 /** A connection to a peer that has ended it; `write` gets the end of each write, to call or to lose. node:tls loses it by chance alone. */
 function ended(write: (done: () => void) => void): Duplex {
@@ -18,7 +18,7 @@ for (const [what, finish, isClosed] of [
   test(`a connection that its peer has ended, ${what}`, async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     const [server, socket] = [new Server(), ended(finish ?? ((done) => done()))];
-    closeLost(server);
+    watchConnections(server);
     server.emit('secureConnection', socket);
     if (finish !== null) socket.end('reply');
     await new Promise((resolve) => { socket.once('end', resolve).resume(); });
@@ -32,7 +32,7 @@ test('a connection whose last bytes get on is not closed', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const [server, done] = [new Server(), [] as (() => void)[]];
   const socket = ended((written) => void done.push(written));
-  closeLost(server);
+  watchConnections(server);
   server.emit('secureConnection', socket);
   for (let part = 0; part < 20; part += 1) socket.write('part');
   socket.end();

@@ -1,6 +1,6 @@
 /** Where a listener listens and with which certificate: the same for those on node:http and those on a framework. */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { MintmarkError } from '../domain/errors.ts';
 
@@ -30,11 +30,21 @@ export function setCertificate(server: Server, pair: PemPair): void {
 /** How often it is looked whether a connection that its peer has ended still gets on, in milliseconds. */
 const LOOK_EVERY_MS = 5000;
 
+/** Every connection of a listener, as it came from the system: also those that have yet to begin TLS, which node:http does not know. */
+const open = new WeakMap<Server, Set<Socket>>();
+
 /**
- * Closes connections whose last bytes do not get out after the peer has ended them. node:tls can lose the end of a write when a
- * peer resets the connection (nodejs/node#55804); the socket would then stay open for twice its idle time-out.
+ * Knows what connections a listener has, for `cutConnections`, and closes those whose last bytes do not get out after the
+ * peer has ended them. node:tls can lose the end of a write when a peer resets the connection (nodejs/node#55804); the socket
+ * would then stay open for twice its idle time-out.
  */
-export function closeLost(server: Server): void {
+export function watchConnections(server: Server): void {
+  const sockets = new Set<Socket>();
+  open.set(server, sockets);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('secureConnection', (socket: TLSSocket) => void socket.once('end', () => {
     let left: number | null = null;
     const look = setInterval(() => {
@@ -43,6 +53,12 @@ export function closeLost(server: Server): void {
     }, LOOK_EVERY_MS).unref();
     socket.once('close', () => clearInterval(look));
   }));
+}
+
+/** Ends every connection as it is. */
+export function cutConnections(server: Server): void {
+  server.closeAllConnections();
+  for (const socket of open.get(server) ?? []) socket.destroy();
 }
 
 /** Resolves with the port. @throws MintmarkError `AddressInUse`, `InvalidConfiguration`. */

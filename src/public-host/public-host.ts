@@ -5,7 +5,7 @@
  * documents do not wait for what the rest of the server waits for: the disk, above all.
  */
 import type { Logger } from 'pino';
-import { closeLost, listen, type ListenAddress, type PemPair, pemOf, setCertificate, type Tls } from '../http/listening.ts';
+import { cutConnections, listen, type ListenAddress, type PemPair, pemOf, setCertificate, type Tls, watchConnections } from '../http/listening.ts';
 import { newRequestCounts, type RequestCounts } from '../http/public/request-counts.ts';
 import { closeGracefully, createPublicServer } from '../http/public/server.ts';
 import type { Publisher, PublisherCounts } from '../service/publisher.ts';
@@ -44,9 +44,9 @@ export interface PublicHostConfig {
 export function createPublicHost({ listen: address, stopWithin, tls }: PublicHostConfig, publisher: Publisher, log: Logger): PublicHost & { readonly counts: HostCounts } {
   const requests = newRequestCounts();
   const server = createPublicServer(publisher, { log, counts: requests, ...(tls === null ? {} : { tls: pemOf(tls) }) });
-  closeLost(server);
+  watchConnections(server);
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= closeGracefully(server, stopWithin * 1000));
+  const close = (): Promise<void> => (closing ??= closeGracefully(server, stopWithin * 1000, () => cutConnections(server)));
   return {
     async start() {
       await publisher.catchUp();

@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { ErrorBody } from './contract.ts';
 
@@ -23,8 +24,12 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 /** Replies that are not sent yet, by connection. */
 const inProgress = new WeakMap<Socket, Set<ServerResponse>>();
 
+/** Connections whose handshake is over: on any other of TLS nothing can be said. */
+const secured = new WeakSet<Socket>();
+
 /** Watches what is in progress on each connection, and refuses expectations that can not be met (RFC 9110, section 10.1.1). */
 export function watchReplies(server: Server): void {
+  server.prependListener('secureConnection', (socket: TLSSocket) => void secured.add(socket));
   server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => begin(response));
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     begin(response);
@@ -43,7 +48,7 @@ function begin(response: ServerResponse): void {
 
 /** Answers what node's parser refuses. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'ECONNRESET' || !socket.writable || (socket instanceof TLSSocket && !secured.has(socket))) return void socket.destroy();
   const replies = [...(inProgress.get(socket) ?? [])];
   // The bytes may be the body of a request whose reply has begun: nothing can be said any more.
   if (replies.some(({ req, headersSent }) => !req.complete && headersSent)) return void socket.destroy();

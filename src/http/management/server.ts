@@ -27,7 +27,7 @@ import type { Signers } from '../../service/signers.ts';
 import type { RoleAssignments } from '../../service/role-assignments.ts';
 import type { Tenants } from '../../service/tenants.ts';
 import type { Tokens } from '../../service/tokens.ts';
-import { closeLost } from '../listening.ts';
+import { watchConnections } from '../listening.ts';
 import { registerLogin } from '../login/login.ts';
 import { bearerChallenge, bodyCut, errorReply, foreseen, STATUS } from './errors.ts';
 import { clientRequestId, passGuard } from './guard.ts';
@@ -167,7 +167,7 @@ function bareServer({ maxBodyBytes, behindProxy = false }: ManagementConfig, { h
     },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
-  closeLost(server.server);
+  watchConnections(server.server);
   watchReplies(server.server);
   return server;
 }

@@ -62,10 +62,10 @@ export function createPublicServer(documents: DocumentService, { log, tls, limit
 const SWEEP_MS = 25;
 
 /** Stops listening, lets replies in progress end for so many milliseconds, then cuts what is left. */
-export function closeGracefully(server: Server | TlsServer, ms: number): Promise<void> {
+export function closeGracefully(server: Server | TlsServer, ms: number, cutAll = () => server.closeAllConnections()): Promise<void> {
   return new Promise((resolve) => {
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    const cut = setTimeout(() => server.closeAllConnections(), ms);
+    const cut = setTimeout(cutAll, ms);
     server.close(() => {
       clearInterval(sweep);
       clearTimeout(cut);

@@ -15,7 +15,7 @@ import type { Enrolment } from '../../service/enrolment.ts';
 import { claimedSigner, type SignerRequest } from '../../service/signer-identity.ts';
 import type { SignerRings } from '../../service/signer-rings.ts';
 import type { Throttle } from '../../service/throttle.ts';
-import { closeLost } from '../listening.ts';
+import { watchConnections } from '../listening.ts';
 import { clientAddress } from '../management/client-address.ts';
 import { bodyCut, errorReply, foreseen, STATUS } from '../management/errors.ts';
 import { parseJsonBody } from '../management/json-body.ts';
@@ -109,7 +109,7 @@ function bareServer({ https, logger, behindProxy = false, observer = NO_OBSERVER
     },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = LIMITS.connections;
-  closeLost(server.server);
+  watchConnections(server.server);
   watchReplies(server.server);
   server.removeAllContentTypeParsers();
   // As it came: its hash is in the assertion.
