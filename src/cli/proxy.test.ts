@@ -10,7 +10,7 @@ import { createHttps, type Reply } from './https-exchange.ts';
 
 const authority = await createAuthority('proxy test', new Date());
 const certificate = await createServerCertificate(authority, ['localhost', 'mintmark.test', '127.0.0.2'], new Date());
-const silent = { warn: () => undefined, error: () => undefined, exchange: () => undefined };
+const silent = { warn: () => undefined, note: () => undefined, error: () => undefined, exchange: () => undefined };
 
 async function listening(t: TestContext, server: Server, host: string): Promise<number> {
   server.listen(0, host);

@@ -148,6 +148,28 @@ test('a rotation that waits may be joined without asking for more', async (t) =>
   assert.deepEqual(posts(fake), ['rotateServiceAccountSigningKeys ']);
 });
 
+const waits = (waiting: object) => ({ status: 200, headers: { 'retry-after': '0' }, body: { id: OPERATION, name: '1', status: 'InProgress', properties: { kind: 'rotate', revoked: [], waiting } } });
+const forSigners = (...names: readonly string[]) => waits({ reason: 'a signer has not acknowledged', until: null, signers: names.map((name) => ({ name, since: '2020-01-01T09:14:00Z' })) });
+const CACHES = waits({ reason: 'caches may hold the old JWKS', until: null });
+
+test('without a terminal each wait is told once: when it begins, and when its reason or its signers change', async (t) => {
+  const acts = waits({ reason: 'the rotator is about to act', until: null });
+  const polls = [CACHES, CACHES, CACHES, CACHES, forSigners('cp-1', 'cp-2'), forSigners('cp-1', 'cp-2'), forSigners('cp-1', 'cp-2'), forSigners('cp-2'), forSigners('cp-2'), acts, ended];
+  const told = [
+    'INFO: The operation waits: caches may hold the old list\n',
+    'INFO: The operation waits for cp-1, silent since 2020-01-01 09:14 and for cp-2, silent since 2020-01-01 09:14\n',
+    'INFO: The operation waits for cp-2, silent since 2020-01-01 09:14\n',
+  ].join('');
+  for (const line of [ROTATE, ['issuer', 'rotate', ...OURS]]) {
+    const fake = await server(t, { ...ANSWERS, [`GET ${OPERATION}`]: polls });
+    assert.equal((await runLine([...line, '-y'], fake)).stderr, BEFORE + told + AFTER);
+  }
+  for (const quiet of ['--only-show-errors', '--watch']) {
+    const fake = await server(t, { ...ANSWERS, [`GET ${OPERATION}`]: polls });
+    assert.doesNotMatch((await runLine(['issuer', 'rotate', ...OURS, '-y', quiet], fake)).stderr, /INFO/);
+  }
+});
+
 test('contradictory flags are bad arguments', async () => {
   for (const flags of [['--force', '--emergency'], ['--watch', '--no-wait']]) assert.equal((await runLine(['issuer', 'rotate', ...OURS, ...flags, '-y'])).code, 2);
 });

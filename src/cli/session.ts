@@ -123,8 +123,8 @@ export interface Session {
 }
 
 export function createSession(io: Io, globals: Globals): Session {
-  const progress = createProgress(io.stderr);
-  const report = createReport(globals, (text) => { progress.clear(); io.stderr.write(text); });
+  const progress = createProgress(io.stderr, (text) => report.note(text));
+  const report: Report = createReport(globals, (text) => { progress.clear(); io.stderr.write(text); });
   const opened: Https[] = [];
   let profile: Promise<Profile> | undefined;
   let api: Promise<ManagementApi> | undefined;

@@ -103,7 +103,8 @@ describe('rotate-signing-keys', () => {
     const retired = keys.find(({ state }) => state === 'retired')?.kid ?? (await rotateFirst());
     const { code, stdout, stderr } = await home.shell(`${ROTATE} -y`);
     assert.deepEqual([code, stdout], [0, '']);
-    assert.deepEqual(stderr.split('\n'), [
+    // How long the next key has to wait is the machine's matter here.
+    assert.deepEqual(stderr.split('\n').filter((one) => !one.startsWith('INFO: The operation waits')), [
       `WARNING: Key ${retired} is retired and will be revoked at once: no recorded token lives on it (those that API servers signed are not recorded).`,
       `WARNING: Key ${retired} is revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: kubectl rollout restart deployment,statefulset,daemonset --namespace NAMESPACE`,
       '',
