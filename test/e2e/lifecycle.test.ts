@@ -181,7 +181,7 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
     const ports = { '--management-port': refusing.managementPort, '--issuer-port': refusing.issuerPort, '--signers-port': refusing.signersPort };
     for (const [flag, taken] of Object.entries(ports)) {
       const others = await Promise.all(Object.keys(ports).filter((one) => one !== flag).map(async (one) => [one, `${await freePort()}`]));
-      assert.deepEqual(refusal(await start(`${other}${flag}`, ...others.flat())), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
+      assert.deepEqual(refusal(await start(`${other}${flag}`, ...others.flat())), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port with ${flag}.\n`]);
     }
     await (await ClusterApi.open(refusing)).issueToken();
     assert.equal(first.isOver, false);
