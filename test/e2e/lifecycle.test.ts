@@ -151,7 +151,7 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
   });
 
   const KEY_FILES: readonly (readonly [string, (file: string) => Promise<void>, (file: string) => string])[] = [
-    ['missing', (file) => rm(file), (file) => `The key-encryption key file ${file} can not be read. Without it no sealed key opens: restore it from your backup.`],
+    ['missing', (file) => rm(file), (file) => `The key-encryption key file ${file} is not there. If the store has keys already, restore the file from your backup: nothing else opens them. For a new store, make one: (umask 077; head -c 32 /dev/urandom | base64 > ${file}), and keep a copy in another place.`],
     ['cut short', (file) => writeFile(file, 'AAAA\n'), (file) => `The key-encryption key file ${file} does not hold 32 bytes as base64.`],
     ['readable by others', (file) => chmod(file, 0o644), (file) => `The key-encryption key file ${file} can be read by others than its owner: run chmod 600 ${file}.`],
   ];
