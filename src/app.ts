@@ -11,7 +11,7 @@ import { isUnderTemplate } from './domain/issuer.ts';
 import type { RingSettings } from './domain/rotation-schedule.ts';
 import { createGuardedFetch } from './fetch/guarded-fetch.ts';
 import { outboundProxy } from './fetch/outbound-proxy.ts';
-import { cutConnections, listen, listenError, type PemPair, pemOf, setCertificate, type Tls } from './http/listening.ts';
+import { cutConnections, listen, listenerUrl, listenError, listensAt, type PemPair, pemOf, setCertificate, type Tls } from './http/listening.ts';
 import { createManagementServer } from './http/management/server.ts';
 import { closeGracefully } from './http/public/server.ts';
 import { createSignersServer } from './http/signers/server.ts';
@@ -96,12 +96,12 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
     /** Listens on its ports, publishes, and rotates. @throws MintmarkError `AddressInUse`. */
     async start(): Promise<void> {
       await adoptRingSettings(store, ringSettingsOf(config));
-      await publicHost.start();
+      log.info(listensAt(WHO.issuer, listenerUrl(config.issuer, await publicHost.start(), tls.issuer)));
       await services.publications.settle();
       services.rotator.start();
       await signers?.start();
-      await listenFastify(management, config.management);
-      if (metrics !== null) await listen(metrics.server, metrics.at);
+      await listenFastify(management, config.management, WHO.management);
+      if (metrics !== null) log.info(listensAt(WHO.metrics, listenerUrl(metrics.at, await listen(metrics.server, metrics.at), null)));
     },
     /** New connections get this certificate; those that are open go on. */
     async renewTls(listener: keyof ListenerTls, pair: PemPair): Promise<void> {
@@ -120,6 +120,9 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   };
 }
 
+/** The listeners as the log names them. */
+const WHO = { issuer: 'the public documents are served', management: 'the management API listens', signers: 'signers are served', metrics: 'metrics are served' } as const;
+
 const ringSettingsOf = ({ publicationGap, freezeWindows, secondRotation }: Config): RingSettings => ({ publicationGapSeconds: publicationGap, freezeWindows, secondRotation });
 
 /** The public host on a thread of its own: it reads the store itself, and what it writes is written here. */
@@ -137,7 +140,7 @@ function createSignersHost({ signers, throttle, stopWithin }: Config, services: 
   return {
     async start(): Promise<void> {
       ringNotices.start();
-      await listenFastify(server, signers.listen);
+      await listenFastify(server, signers.listen, WHO.signers);
     },
     renewTls(pair: PemPair): void {
       pin.current = pinOf(pair.certificate);
@@ -198,11 +201,12 @@ async function isReady({ ready }: HostThread, store: Store): Promise<boolean> {
   return ready && store.read((tx) => tx.lastChange()).then(() => true, () => false);
 }
 
-async function listenFastify(server: FastifyInstance, { host, port }: Listener): Promise<void> {
+async function listenFastify(server: FastifyInstance, address: Listener, who: string): Promise<void> {
+  const { host, port } = address;
   try {
-    await server.listen({ host, port });
+    await server.listen({ host, port, listenTextResolver: (url) => listensAt(who, url) });
   } catch (error) {
-    throw listenError(error, { host, port });
+    throw listenError(error, address);
   }
 }
 

@@ -21,35 +21,44 @@ interface StoreFlags {
   readonly keyEncryptionKey?: string | undefined;
 }
 
+interface Places {
+  readonly store: string;
+  readonly keyEncryptionKey: string;
+  /** Where to log in, as far as the configuration was looked at. */
+  readonly managementUrl: string | null;
+}
+
+type Told<T> = T & Pick<Places, 'managementUrl'>;
+
 /** Makes the store where there is none. @throws MintmarkError, `OperationNotAllowed` the second time. */
-export const bootstrapStore = (flags: StoreFlags & { readonly tenantName: string; readonly subscriptionName: string }, env: NodeJS.ProcessEnv): Promise<Bootstrapped> =>
+export const bootstrapStore = (flags: StoreFlags & { readonly tenantName: string; readonly subscriptionName: string }, env: NodeJS.ProcessEnv): Promise<Told<Bootstrapped>> =>
   withStore(flags, env, (store) => bootstrap(store, { tenant: flags.tenantName, subscription: flags.subscriptionName }));
 
 /** @throws MintmarkError, `ResourceNotFound` where there is no such Owner. */
-export async function resetStoreOwner(flags: StoreFlags & { readonly clientId?: string | undefined }, env: NodeJS.ProcessEnv): Promise<Omit<Bootstrapped, 'subscriptionId'>> {
+export async function resetStoreOwner(flags: StoreFlags & { readonly clientId?: string | undefined }, env: NodeJS.ProcessEnv): Promise<Told<Omit<Bootstrapped, 'subscriptionId'>>> {
   const { store } = await placesOf(flags, env);
   await access(store).catch((cause: unknown) => { throw new MintmarkError('InvalidConfiguration', `There is no store at ${store}.`, { cause }); });
   return withStore(flags, env, (opened) => resetOwner(opened, flags.clientId ?? null));
 }
 
-async function withStore<T>(flags: StoreFlags, env: NodeJS.ProcessEnv, work: (store: Store) => Promise<T>): Promise<T> {
-  const { store: file, keyEncryptionKey } = await placesOf(flags, env);
+async function withStore<T>(flags: StoreFlags, env: NodeJS.ProcessEnv, work: (store: Store) => Promise<T>): Promise<Told<T>> {
+  const { store: file, keyEncryptionKey, managementUrl } = await placesOf(flags, env);
   const sealer = createSealer(await readKeyEncryptionKey(keyEncryptionKey));
   const store = await openSqliteStore({ file, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    return await work(store);
+    return { ...await work(store), managementUrl };
   } finally {
     await store.close();
   }
 }
 
 /** What is not a flag is looked for in the configuration of `serve`: its file and the environment. */
-async function placesOf({ config, store, keyEncryptionKey }: StoreFlags, env: NodeJS.ProcessEnv): Promise<{ readonly store: string; readonly keyEncryptionKey: string }> {
-  if (store !== undefined && keyEncryptionKey !== undefined) return { store, keyEncryptionKey };
+async function placesOf({ config, store, keyEncryptionKey }: StoreFlags, env: NodeJS.ProcessEnv): Promise<Places> {
+  if (store !== undefined && keyEncryptionKey !== undefined) return { store, keyEncryptionKey, managementUrl: null };
   const { values, faults } = await examineConfig({ config, set: [] }, env, systemClock.now());
   const found = { store: store ?? values['store.file'], keyEncryptionKey: keyEncryptionKey ?? values['keyEncryptionKey.file'] };
-  if (found.store !== undefined && found.keyEncryptionKey !== undefined) return { store: found.store, keyEncryptionKey: found.keyEncryptionKey };
+  if (found.store !== undefined && found.keyEncryptionKey !== undefined) return { store: found.store, keyEncryptionKey: found.keyEncryptionKey, managementUrl: values['management.url'] ?? null };
   const about = faults.filter((fault) => config === fault.about || ['store.file', 'keyEncryptionKey.file'].includes(fault.about)).map((fault) => `${fault.about} ${fault.problem}`);
   throw new MintmarkError('InvalidConfiguration', `Which store? Give --store and --key-encryption-key, or the --config of the server.${about.map((line) => `\n- ${line}`).join('')}`);
 }

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type Answer, fakeServer, type FakeServer, LOGIN, runLine } from '../../test/support/command-line.ts';
 import { createManagementApi } from './management-api.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, NO_PROGRESS } from './progress.ts';
 import { createReport } from './report.ts';
 import { run } from './run.ts';
 
@@ -62,7 +62,7 @@ test('a list of ever new links ends too, one of 10 000 pages is whole', async ()
       },
       close: () => undefined,
     };
-    const api = createManagementApi({ endpoint: 'https://localhost', https, token: { get: async () => 't', renew: async () => 't' }, report, progress: createProgress(new Writable()), now: Date.now });
+    const api = createManagementApi({ endpoint: 'https://localhost', https, token: { get: async () => 't', renew: async () => 't' }, report, progress: NO_PROGRESS, now: Date.now });
     if (pages === most) assert.equal((await api.list('/a')).length, most);
     else await assert.rejects(api.list('/a'), { name: 'CommandError', message: 'The list does not end: it has more than 10000 pages. This is a fault of the server.' });
     assert.equal(asked, most);
@@ -144,9 +144,9 @@ test('what a server waits for is shown, not obeyed', async () => {
   let seen: () => void = () => undefined;
   const all = new Promise<void>((resolve) => { seen = resolve; });
   const { stream, text } = screen((so) => { if (so.includes('(end)')) seen(); });
-  const progress = createProgress(stream);
+  const progress = createProgress(stream, () => undefined);
   await progress.during('Running', () => {
-    progress.say(() => `${STEERING}(end)`);
+    progress.say(() => `${STEERING}(end)`, '');
     return all;
   });
   assert.ok(text().includes(`${SHOWN}(end)`), JSON.stringify(text()));

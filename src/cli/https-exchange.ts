@@ -7,6 +7,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
+import { adviceFor, type ConnectionAdvice } from './connection-advice.ts';
 import { failure } from './errors.ts';
 import type { Report } from './report.ts';
 
@@ -40,8 +41,8 @@ const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 /** Never asked of a proxy, whatever NO_PROXY says: a server of this machine is not elsewhere. */
 const THIS_MACHINE = ['localhost', '127.0.0.1', '::1', '[::1]'] as const;
 
-/** `ca`: PEM text of the only authority to trust; null for the system's. `env`: HTTPS_PROXY and NO_PROXY, in either case. */
-export function createHttps(ca: string | readonly string[] | null, report: Report, env: NodeJS.ProcessEnv): Https {
+/** `ca`: PEM text of the only authority to trust; null for the system's. `env`: HTTPS_PROXY and NO_PROXY, in either case. `advice`: what to do where there is no connection. */
+export function createHttps(ca: string | readonly string[] | null, report: Report, env: NodeJS.ProcessEnv, advice: ConnectionAdvice): Https {
   const proxyEnv = proxyOf(env);
   const agent = new Agent({ keepAlive: true, ...(proxyEnv === null ? {} : { proxyEnv }), ...(ca === null ? {} : { ca: ca as string | string[] }) });
 
@@ -63,7 +64,7 @@ export function createHttps(ca: string | readonly string[] | null, report: Repor
         const outcome = await attempt(exchange);
         const pause = repeats < MOST_REPEATS ? pauseBeforeRepeat(outcome, repeats) : null;
         if (pause !== null) await wait(pause);
-        else if (outcome instanceof Error) throw noReply(exchange, outcome, proxyEnv !== null);
+        else if (outcome instanceof Error) throw noReply(exchange, outcome, proxyEnv !== null, advice);
         else return outcome;
       }
     },
@@ -112,17 +113,8 @@ function once(agent: Agent, { method, url, headers, body }: Exchange): Promise<R
   });
 }
 
-/** What to do, by the reason for which there was no reply. */
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/, "nothing listens there. Start the server ('mintmark dev'), or set MINTMARK_HOME to the home of the one that runs."],
-  [/ENOTFOUND|EAI_AGAIN/, 'its name can not be resolved. Check the endpoint in the profile.'],
-  [/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/, "its certificate is not from the profile's authority. Check that MINTMARK_HOME is the home of this very server."],
-];
-
-function noReply({ url }: Exchange, error: NodeJS.ErrnoException, mayBeProxy: boolean): Error {
+function noReply({ url }: Exchange, error: NodeJS.ErrnoException, mayBeProxy: boolean, advice: ConnectionAdvice): Error {
   const { origin, hostname } = new URL(url);
   if (mayBeProxy && !THIS_MACHINE.some((name) => name === hostname)) return failure(`No connection to ${origin}: ${error.message || error.code}. HTTPS_PROXY is set; check that the proxy lets this through, or name the host in NO_PROXY.`);
-  const code = error.code ?? '';
-  const advice = ADVICE.find(([pattern]) => pattern.test(code))?.[1];
-  return failure(`No connection to ${origin}: ${advice ?? `${error.message || code}.`}`);
+  return failure(`No connection to ${origin}: ${adviceFor(error.code ?? '', advice) ?? `${error.message || error.code}.`}`);
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { createAuthority } from '../keys/private-ca.ts';
 import { type Answers, type FakeServer, fakeServer, LOGIN, type Ran, runLine, TENANT } from '../../test/support/command-line.ts';
 
 const SUBSCRIPTIONS = { 'GET /subscriptions': { status: 200, body: { value: [{ subscriptionId: 's1', displayName: 'One', tenantId: TENANT, state: 'Enabled' }, { subscriptionId: 's2', displayName: 'Two', tenantId: TENANT, state: 'Enabled' }] } } };
@@ -99,6 +100,19 @@ test('who can not see a subscription yet logs in all the same, and is told what 
   const ran = await at.login();
   assert.deepEqual([ran.code, (JSON.parse(ran.stdout) as { subscriptionId: string | null }).subscriptionId], [0, null]);
   assert.match((await at.run('group', 'list')).stderr, /^ERROR: No subscription is chosen\./);
+});
+
+test('a certificate that is not trusted is told with what helps: at the login the flag, later the login', async (t) => {
+  const at = await place(t);
+  const bare = ['login', '--server', at.fake.url, '--tenant', TENANT, '--client-id', 'me', '--secret-file', at.secretFile];
+  const told = (advice: string) => ({ code: 1, stdout: '', stderr: `ERROR: No connection to ${at.fake.url}: its certificate is ${advice}\n` });
+  assert.deepEqual(await at.run(...bare), told("from no authority that this machine trusts. If its authority is a private one, name that authority's certificate with --ca-file FILE."));
+  const [other, own] = [join(at.fake.home, 'other.pem'), join(at.fake.home, 'ca.pem')];
+  writeFileSync(other, (await createAuthority('another', new Date())).certificate);
+  assert.deepEqual(await at.run(...bare, '--ca-file', other), told(`not from the authority in ${other}. Name the certificate of the authority that signed it with --ca-file FILE.`));
+  await at.login();
+  writeFileSync(own, (await createAuthority('a third', new Date())).certificate);
+  assert.deepEqual(await at.run('group', 'list'), told(`from no authority in ${own}. If the server has one of another authority now, log in again with --ca-file FILE.`));
 });
 
 const REFUSED: readonly (readonly [what: string, secret: string | null, flags: readonly string[], code: number, error: RegExp])[] = [

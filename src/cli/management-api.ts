@@ -12,10 +12,10 @@ import type { AccessToken } from './access-token.ts';
 import { linkedUrl, urlOf } from './endpoint-urls.ts';
 import { errorText, failure, readFacts, serverError } from './errors.ts';
 import { type Https, type Reply, retryAfter } from './https-exchange.ts';
-import type { Progress } from './progress.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
 import { assertNoRedirect, bodyOf, noMintmark } from './reply-body.ts';
 import type { Report } from './report.ts';
-import { waitingInWords } from './waiting.ts';
+import { waitedFor, waitingInWords } from './waiting.ts';
 import { warningTexts } from './warning-header.ts';
 
 export interface ManagementApi {
@@ -50,7 +50,7 @@ export function createManagementApi(parts: Parts): ManagementApi {
     get: async <Body>(path: string) => bodyOf<Body>(await send('GET', urlOf(endpoint, path))),
     list: (path) => list(endpoint, send, urlOf(endpoint, path)),
     send: (method, path, body) => send(method, urlOf(endpoint, path), body),
-    follow: (reply, { silent } = { silent: false }) => (silent ? follow(parts, send, reply) : progress.during('Running', () => follow(parts, send, reply))),
+    follow: (reply, { silent } = { silent: false }) => (silent ? follow({ ...parts, progress: NO_PROGRESS }, send, reply) : progress.during('Running', () => follow(parts, send, reply))),
   };
 }
 
@@ -106,7 +106,7 @@ async function followOperation({ progress, now }: Parts, send: Send, url: URL): 
     if (operation.status === 'Succeeded') return operation;
     if (operation.status !== 'InProgress') throw failure(errorText(readFacts(operation.error) ?? { code: String(operation.status), message: `The operation ended as ${String(operation.status)}.` }));
     const waiting = operation.properties?.waiting ?? null;
-    if (waiting !== null) progress.say(() => waitingInWords(waiting, new Date(now())));
+    if (waiting !== null) progress.say(() => `The operation ${waitingInWords(waiting, new Date(now()))}`, waitedFor(waiting));
     await pause(reply);
   }
 }

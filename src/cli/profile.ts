@@ -93,9 +93,11 @@ export async function dropProfile(home: string): Promise<void> {
   for (const file of [FILE, 'access-token.json']) await rm(join(home, file), { force: true });
 }
 
+/** Whether a `mintmark dev` keeps its state there. */
+export const isDevHome = (home: string): Promise<boolean> => access(join(home, DEV_STORE)).then(() => true, () => false);
+
 async function assertNotDevs(home: string): Promise<void> {
-  const isDevs = await access(join(home, DEV_STORE)).then(() => true, () => false);
-  if (isDevs) throw failure(`${home} is the home of a 'mintmark dev', which logs the command line in by itself. Set MINTMARK_HOME to another folder for this.`);
+  if (await isDevHome(home)) throw failure(`${home} is the home of a 'mintmark dev', which logs the command line in by itself. Set MINTMARK_HOME to another folder for this.`);
 }
 
 function unreadable(file: string, { code, message }: NodeJS.ErrnoException): Error {

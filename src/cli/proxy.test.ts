@@ -6,11 +6,12 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createAuthority, createServerCertificate } from '../keys/private-ca.ts';
+import { PUBLIC_DOCUMENTS } from './connection-advice.ts';
 import { createHttps, type Reply } from './https-exchange.ts';
 
 const authority = await createAuthority('proxy test', new Date());
 const certificate = await createServerCertificate(authority, ['localhost', 'mintmark.test', '127.0.0.2'], new Date());
-const silent = { warn: () => undefined, error: () => undefined, exchange: () => undefined };
+const silent = { warn: () => undefined, note: () => undefined, error: () => undefined, exchange: () => undefined };
 
 async function listening(t: TestContext, server: Server, host: string): Promise<number> {
   server.listen(0, host);
@@ -36,7 +37,7 @@ async function world(t: TestContext) {
   });
   const proxyUrl = `http://me:hidden@127.0.0.1:${await listening(t, proxy, '127.0.0.1')}`;
   async function get(host: string, env: NodeJS.ProcessEnv): Promise<Reply> {
-    const https = createHttps(authority.certificate, silent, env);
+    const https = createHttps(authority.certificate, silent, env, PUBLIC_DOCUMENTS);
     t.after(() => https.close());
     return https.send({ method: 'GET', url: `https://${host}:${port}/`, headers: {} });
   }

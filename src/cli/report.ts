@@ -1,5 +1,5 @@
 /**
- * What is said on stderr beside the result: warnings, errors, and with `--verbose` or `--debug` each exchange with the
+ * What is said on stderr beside the result: warnings, waits, errors, and with `--verbose` or `--debug` each exchange with the
  * server. Never a body; in headers, credentials are left out. What steers a terminal is written as an escape; only an error
  * may have several lines.
  */
@@ -10,7 +10,8 @@ import { printable, printableLines } from './output/printable.ts';
 
 export interface Report {
   warn(text: string): void;
-  /** A line for people that is neither a warning nor a result, such as a prompt's facts. */
+  /** A line for people that is neither a warning nor a result, such as what is waited for. */
+  note(text: string): void;
   error(text: string): void;
   exchange(sent: Exchange, outcome: Reply | Error, milliseconds: number): void;
 }
@@ -21,6 +22,7 @@ export function createReport(globals: Pick<Globals, 'onlyShowErrors' | 'verbose'
   const line = (level: string, text: string): void => write(`${level}: ${printable(text)}\n`);
   return {
     warn: (text) => { if (!globals.onlyShowErrors) line('WARNING', text); },
+    note: (text) => { if (!globals.onlyShowErrors) line('INFO', text); },
     error: (text) => write(`ERROR: ${printableLines(text)}\n`),
     exchange(sent, outcome, milliseconds) {
       if (!globals.verbose) return;

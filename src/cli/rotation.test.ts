@@ -61,7 +61,34 @@ test('a retired key that a signer may use still is revoked once it does not, and
 test('a key is named as revoked even where the end is not waited for', async (t) => {
   const fake = await server(t);
   assert.deepEqual(await runLine([...ROTATE, '--yes', '--no-wait'], fake), { code: 0, stdout: '', stderr: BEFORE + AFTER });
-  assert.deepEqual(fake.requests.map(({ method }) => method), ['GET', 'POST']);
+  assert.deepEqual(fake.requests.map(({ method }) => method), ['GET', 'GET', 'POST']);
+});
+
+test('both commands ask the same about the same act', async (t) => {
+  for (const line of [ROTATE, ['issuer', 'rotate', ...OURS]]) {
+    const fake = await server(t);
+    assert.equal((await runLine(line, { ...fake, home: fake.home, terminal: true, input: 'n\n' })).stderr, `${BEFORE}${QUESTION}ERROR: Operation cancelled.\n`);
+  }
+});
+
+test('where API servers sign, the tokens that nobody counts are not told as none', async (t) => {
+  const signers = { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [{ name: 'cp-1' }] } } };
+  const uncounted = { ...issuer, properties: { ...issuer.properties, rotationWouldRevoke: [{ kid: 'K1', liveTokens: 0 }] } };
+  const rows = [
+    [issuer, '2 recorded tokens live on it and will not verify any more, nor will those that API servers signed with it, whose number is not known'],
+    [uncounted, 'tokens that API servers signed with it will not verify any more, and their number is not known'],
+  ] as const;
+  for (const [body, words] of rows) {
+    for (const line of [ROTATE, ['issuer', 'rotate', ...OURS]]) {
+      const fake = await server(t, { ...ANSWERS, ...signers, [`GET ${ISSUER}`]: { status: 200, body } });
+      assert.equal((await runLine([...line, '-y', '--no-wait'], fake)).stderr.split('\n')[0], `WARNING: Key K1 is retired and will be revoked at once: ${words}.`);
+    }
+  }
+});
+
+test('a list of signers that can not be read is not taken for none', async (t) => {
+  const fake = await server(t, { ...ANSWERS, [`GET ${ISSUER}/signers`]: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'No.' } } } });
+  assert.deepEqual([(await runLine([...ROTATE, '-y'], fake)).code, posts(fake)], [1, []]);
 });
 
 for (const [typed, code, answer, sent] of [['y\n', 0, AFTER, 1], ['what\nYES\n', 0, `Please answer y or n. (y/n): ${AFTER}`, 1], ['n\n', 1, 'ERROR: Operation cancelled.\n', 0], ['', 1, 'ERROR: Operation cancelled.\n', 0]] as const) {
@@ -146,6 +173,28 @@ test('a rotation that waits may be joined without asking for more', async (t) =>
   const fake = await server(t, { ...CONFIRM, [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties } } });
   assert.equal((await runLine([...ROTATE, '-y'], fake)).code, 0);
   assert.deepEqual(posts(fake), ['rotateServiceAccountSigningKeys ']);
+});
+
+const waits = (waiting: object) => ({ status: 200, headers: { 'retry-after': '0' }, body: { id: OPERATION, name: '1', status: 'InProgress', properties: { kind: 'rotate', revoked: [], waiting } } });
+const forSigners = (...names: readonly string[]) => waits({ reason: 'a signer has not acknowledged', until: null, signers: names.map((name) => ({ name, since: '2020-01-01T09:14:00Z' })) });
+const CACHES = waits({ reason: 'caches may hold the old JWKS', until: null });
+
+test('without a terminal each wait is told once: when it begins, and when its reason or its signers change', async (t) => {
+  const acts = waits({ reason: 'the rotator is about to act', until: null });
+  const polls = [CACHES, CACHES, CACHES, CACHES, forSigners('cp-1', 'cp-2'), forSigners('cp-1', 'cp-2'), forSigners('cp-1', 'cp-2'), forSigners('cp-2'), forSigners('cp-2'), acts, ended];
+  const told = [
+    'INFO: The operation waits: caches may hold the old list\n',
+    'INFO: The operation waits for cp-1, silent since 2020-01-01 09:14 and for cp-2, silent since 2020-01-01 09:14\n',
+    'INFO: The operation waits for cp-2, silent since 2020-01-01 09:14\n',
+  ].join('');
+  for (const line of [ROTATE, ['issuer', 'rotate', ...OURS]]) {
+    const fake = await server(t, { ...ANSWERS, [`GET ${OPERATION}`]: polls });
+    assert.equal((await runLine([...line, '-y'], fake)).stderr, BEFORE + told + AFTER);
+  }
+  for (const quiet of ['--only-show-errors', '--watch']) {
+    const fake = await server(t, { ...ANSWERS, [`GET ${OPERATION}`]: polls });
+    assert.doesNotMatch((await runLine(['issuer', 'rotate', ...OURS, '-y', quiet], fake)).stderr, /INFO/);
+  }
 });
 
 test('contradictory flags are bad arguments', async () => {

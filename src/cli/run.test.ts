@@ -45,8 +45,11 @@ test('a server that is not there', async (t) => {
   await new Promise((resolve) => { listener.once('listening', resolve); });
   const { port } = listener.address() as AddressInfo;
   await new Promise((resolve) => { listener.close(resolve); });
-  const ran = await runLine(['aks', 'list'], { home: homeWith(t, JSON.stringify({ ...whole, endpoint: `https://127.0.0.1:${port}` })) });
-  assert.deepEqual(ran, { code: 1, stdout: '', stderr: `ERROR: No connection to https://127.0.0.1:${port}: nothing listens there. Start the server ('mintmark dev'), or set MINTMARK_HOME to the home of the one that runs.\n` });
+  const home = homeWith(t, JSON.stringify({ ...whole, endpoint: `https://127.0.0.1:${port}` }));
+  const refused = (advice: string) => ({ code: 1, stdout: '', stderr: `ERROR: No connection to https://127.0.0.1:${port}: nothing listens there. ${advice}\n` });
+  assert.deepEqual(await runLine(['aks', 'list'], { home }), refused(`Check that the server runs, and that it is the one of the profile in ${home}.`));
+  writeFileSync(join(home, 'mintmark.db'), '');
+  assert.deepEqual(await runLine(['aks', 'list'], { home }), refused("Start the server ('mintmark dev'), or set MINTMARK_HOME to the home of the one that runs."));
 });
 
 test('dev gets its flags and gives its exit code', async () => {

@@ -4,6 +4,7 @@
  * Gives each command the profile and a logged-in API lazily, so that a command that needs neither starts without them.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { ConnectionAdvice } from './connection-advice.ts';
 import { failure } from './errors.ts';
 import type { Globals } from './globals.ts';
 import type { Https } from './https-exchange.ts';
@@ -54,6 +55,8 @@ export interface StoreFlags {
 }
 
 interface NewOwner {
+  /** Of the server's configuration; null where that was not looked at. */
+  readonly managementUrl: string | null;
   readonly tenantId: string;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -123,15 +126,15 @@ export interface Session {
 }
 
 export function createSession(io: Io, globals: Globals): Session {
-  const progress = createProgress(io.stderr);
-  const report = createReport(globals, (text) => { progress.clear(); io.stderr.write(text); });
+  const progress = createProgress(io.stderr, (text) => report.note(text));
+  const report: Report = createReport(globals, (text) => { progress.clear(); io.stderr.write(text); });
   const opened: Https[] = [];
   let profile: Promise<Profile> | undefined;
   let api: Promise<ManagementApi> | undefined;
 
-  async function open(ca: string | readonly string[] | null): Promise<Https> {
+  async function open(ca: string | readonly string[] | null, advice: ConnectionAdvice): Promise<Https> {
     const { createHttps } = await import('./https-exchange.ts');
-    const https = createHttps(ca, report, io.env);
+    const https = createHttps(ca, report, io.env, advice);
     opened.push(https);
     return https;
   }
@@ -143,7 +146,9 @@ export function createSession(io: Io, globals: Globals): Session {
   }
 
   async function connect(known: Profile, isNew = false): Promise<ManagementApi> {
-    const [https, { createManagementApi }, { accessTokenOf }] = await Promise.all([open(known.ca), import('./management-api.ts'), import('./access-token.ts')]);
+    const { loginAdvice, profileAdvice } = await import('./connection-advice.ts');
+    const advice = isNew ? loginAdvice(known) : await profileAdvice(known);
+    const [https, { createManagementApi }, { accessTokenOf }] = await Promise.all([open(known.ca, advice), import('./management-api.ts'), import('./access-token.ts')]);
     const kept = accessTokenOf(known, https, Date.now);
     const fresh = isNew ? await kept.renew() : null;
     const token = fresh === null ? kept : { ...kept, get: async () => fresh };
@@ -155,7 +160,7 @@ export function createSession(io: Io, globals: Globals): Session {
     profile: readOnce,
     api: () => (api ??= readOnce().then((known) => connect(known))),
     logIn: (known) => connect(known, true),
-    publicHttps: open,
+    publicHttps: async (ca) => open(ca, (await import('./connection-advice.ts')).PUBLIC_DOCUMENTS),
     cluster: async ({ resourceGroup, name }) => ({ subscription: await subscription(), resourceGroup, name }),
     close: () => opened.forEach((https) => https.close()),
   };

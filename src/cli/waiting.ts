@@ -27,6 +27,9 @@ export function waitingInWords({ reason, until, signers = [] }: Waiting, now: Da
   return seconds > 0 ? `waits ${lengthInWords(seconds)}: ${words}` : `waits: ${words}`;
 }
 
+/** The same for the same wait: its reason and whom it is for, without what changes meanwhile. */
+export const waitedFor = ({ reason, signers = [] }: Waiting): string => JSON.stringify([reason, ...signers.map(({ name }) => name)]);
+
 function signerInWords({ name, since, refusesSince }: NonNullable<Waiting['signers']>[number], now: Date): string {
   const isThere = now.getTime() - Date.parse(since) < SILENT_AFTER;
   if (isThere && refusesSince !== undefined) return `${name}, which refuses the key ring since ${shortTime(refusesSince, now)} (its log says why; 'signer list' says what to do)`;

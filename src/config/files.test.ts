@@ -50,7 +50,8 @@ const COVERED = 'it covers DNS:mintmark.example.com, DNS:*.oic.example.com, IP A
 
 const CASES: readonly (readonly [what: string, change: Partial<Values>, faults: readonly (string | RegExp)[]])[] = [
   ['no folder for the store', { 'store.file': join(dir, 'no', 'm.db') }, [/^store\.file needs the folder DIR\/no, in which Mintmark can write: ENOENT/]],
-  ['no key-encryption key', { 'keyEncryptionKey.file': join(dir, 'none') }, [/^keyEncryptionKey\.file is refused: The key-encryption key file DIR\/none can not be read\./]],
+  ['no key-encryption key', { 'keyEncryptionKey.file': join(dir, 'none') }, ['keyEncryptionKey.file is refused: The key-encryption key file DIR/none is not there. If the store has keys already, restore the file from your backup: nothing else opens them. For a new store, make one: (umask 077; head -c 32 /dev/urandom | base64 > DIR/none), and keep a copy in another place.']],
+  ['a key-encryption key that is a folder', { 'keyEncryptionKey.file': dir }, [/^keyEncryptionKey\.file is refused: The key-encryption key file DIR can not be read: EISDIR.* Without it no sealed key opens\.$/]],
   ['an open key-encryption key', { 'keyEncryptionKey.file': put('open', randomBytes(32).toString('base64'), 0o644) }, [/^keyEncryptionKey\.file is refused: .* can be read by others than its owner: run chmod 600 DIR\/open\.$/]],
   ['a short key-encryption key', { 'keyEncryptionKey.file': put('short', 'AAAA') }, [/does not hold 32 bytes as base64\.$/]],
   ['no certificate', { 'management.tls.certificateFile': join(dir, 'none') }, [/^management\.tls\.certificateFile names DIR\/none, which can not be read: ENOENT/]],

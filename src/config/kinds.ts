@@ -24,6 +24,8 @@ export interface Kind<T> {
 export interface Listener {
   readonly host: string;
   readonly port: number;
+  /** The flag that chooses the port, where it is one. */
+  readonly flag?: string;
 }
 
 const numeral = z.union([z.int(), z.string().regex(/^\d{1,15}$/).transform(Number)]);

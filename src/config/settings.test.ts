@@ -45,9 +45,9 @@ test('the configuration is frozen, whatever is in it', () => {
 test('dev needs nothing but its flags', () => {
   const { management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery, signers } = devConfig({ home: 'h', listen: '127.0.0.1', managementPort: 1, issuerPort: 2, signersPort: 3 });
   assert.deepEqual({ management, issuer, managementUrl, issuerUrlTemplate, publicationGap, tokenIssue, rotateEvery, signers }, {
-    management: { host: '127.0.0.1', port: 1 }, issuer: { host: '127.0.0.1', port: 2 }, managementUrl: 'https://localhost:1',
+    management: { host: '127.0.0.1', port: 1, flag: '--management-port' }, issuer: { host: '127.0.0.1', port: 2, flag: '--issuer-port' }, managementUrl: 'https://localhost:1',
     issuerUrlTemplate: 'https://localhost:2/{region}/{tenantId}/{uuid}/', publicationGap: 3, tokenIssue: true, rotateEvery: 2_592_000,
-    signers: { listen: { host: '127.0.0.1', port: 3 }, url: 'https://localhost:3', behindProxy: false },
+    signers: { listen: { host: '127.0.0.1', port: 3, flag: '--signers-port' }, url: 'https://localhost:3', behindProxy: false },
   });
 });
 

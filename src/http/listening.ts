@@ -8,6 +8,8 @@ import { MintmarkError } from '../domain/errors.ts';
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /** The flag of the command line that chooses the port, where it is one. */
+  readonly flag?: string;
 }
 
 /** PEM texts. */
@@ -62,17 +64,24 @@ export function cutConnections(server: Server): void {
 }
 
 /** Resolves with the port. @throws MintmarkError `AddressInUse`, `InvalidConfiguration`. */
-export function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+export function listen(server: Server, address: ListenAddress): Promise<number> {
+  const { host, port } = address;
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, { host, port })));
+    server.once('error', (error) => reject(listenError(error, address)));
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
 }
 
+/** What the log says of a listener, each in the same words. */
+export const listensAt = (who: string, url: string): string => `${who} at ${url}`;
+
+/** Of a listener that is not on a framework. `port`: the one that it has got. */
+export const listenerUrl = ({ host }: ListenAddress, port: number, tls: Tls): string => `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 /** What an error of listening means to who runs the server; any other error as it is. */
-export function listenError(error: unknown, { host, port }: ListenAddress): unknown {
+export function listenError(error: unknown, { host, port, flag }: ListenAddress): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port.`, { cause: error });
+  if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port${flag === undefined ? '' : ` with ${flag}`}.`, { cause: error });
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). Choose another address or port.`, { cause: error });
   return error;
 }

@@ -75,7 +75,7 @@ async function startApp(config: ServeConfig, ground: Ground): Promise<Running> {
   try {
     await app.start();
     const renewal = startRenewal(config, pairs, app, ground);
-    ground.log.info({ managementUrl: config.managementUrl, management: config.management, issuer: config.issuer, signers: config.signers, pid: process.pid }, 'serving');
+    ground.log.info({ managementUrl: config.managementUrl, management: config.management, issuer: config.issuer, signers: config.signers, metrics: config.metrics }, 'serving');
     return { stop: () => Promise.all([renewal.stop(), app.stop()]).then(() => undefined) };
   } catch (error) {
     await app.stop();

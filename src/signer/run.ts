@@ -151,7 +151,7 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   inUse = signer.ring;
   try {
     const probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
-    log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null, pid: process.pid }, 'signing');
+    log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');
     // A deletion ends the following and not the process: what is signed already is verified on.
     const following = follower.follow(signer.user, opened.ring, lease).then(() => stopped);
     await Promise.race([stopped, following]);

@@ -151,7 +151,7 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
   });
 
   const KEY_FILES: readonly (readonly [string, (file: string) => Promise<void>, (file: string) => string])[] = [
-    ['missing', (file) => rm(file), (file) => `The key-encryption key file ${file} can not be read. Without it no sealed key opens: restore it from your backup.`],
+    ['missing', (file) => rm(file), (file) => `The key-encryption key file ${file} is not there. If the store has keys already, restore the file from your backup: nothing else opens them. For a new store, make one: (umask 077; head -c 32 /dev/urandom | base64 > ${file}), and keep a copy in another place.`],
     ['cut short', (file) => writeFile(file, 'AAAA\n'), (file) => `The key-encryption key file ${file} does not hold 32 bytes as base64.`],
     ['readable by others', (file) => chmod(file, 0o644), (file) => `The key-encryption key file ${file} can be read by others than its owner: run chmod 600 ${file}.`],
   ];
@@ -181,7 +181,7 @@ describe('a start is refused with the reason, exit 1, and the home is as it was'
     const ports = { '--management-port': refusing.managementPort, '--issuer-port': refusing.issuerPort, '--signers-port': refusing.signersPort };
     for (const [flag, taken] of Object.entries(ports)) {
       const others = await Promise.all(Object.keys(ports).filter((one) => one !== flag).map(async (one) => [one, `${await freePort()}`]));
-      assert.deepEqual(refusal(await start(`${other}${flag}`, ...others.flat())), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port.\n`]);
+      assert.deepEqual(refusal(await start(`${other}${flag}`, ...others.flat())), [1, '', `ERROR: (AddressInUse) Port ${taken} on 127.0.0.1 is taken by another process. Stop it, or choose another port with ${flag}.\n`]);
     }
     await (await ClusterApi.open(refusing)).issueToken();
     assert.equal(first.isOver, false);

@@ -140,6 +140,7 @@ test('secrets are replaced without a gap, a lost one by the operator, and logins
   assert.equal((await logIn('ada', next)).code, 0);
 
   await refused('OperationNotAllowed', 'root', 'sp', 'delete', '--id', owner.clientId, '--yes');
+  assert.ok((await as('root', 'admin', 'reset-owner', '--config', at('mintmark.yaml'))).stdout.includes(`mintmark login --server ${URL_BASE} --tenant ${owner.tenantId} --client-id ${owner.clientId} `));
   const reset = await done<Owner>('root', 'admin', 'reset-owner', '--config', at('mintmark.yaml'), '--output', 'json');
   assert.equal(reset.clientId, owner.clientId);
   assert.match((await logIn('root', owner)).stderr, /\(invalid_client\)/);

@@ -8,7 +8,7 @@ import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { type Ended, eventually, isFree } from '../support/dev-server.ts';
+import { type Ended, eventually, freePort, isFree } from '../support/dev-server.ts';
 import { authority, certificateFor, ServeFolder, serving } from '../support/serve-folder.ts';
 
 async function makeFolder(): Promise<ServeFolder> {
@@ -87,6 +87,20 @@ test('behind a proxy it is plain HTTP; the environment is enough, and a flag is 
   const server = await serving(one.runIn(environment, ['serve', ...flags]));
   for (const port of [one.management, one.issuer]) assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
   assert.equal((await server.end('SIGTERM')).code, 0);
+});
+
+test('the log says where each listener is, in the same words, and no line has a member twice', async () => {
+  const [signers, metrics] = [await freePort(), await freePort()];
+  const more = [`signers.url=https://localhost:${signers}`, `signers.listen=127.0.0.1:${signers}`, `signers.tls.certificateFile=${one.path('server.pem')}`, `signers.tls.keyFile=${one.path('server-key.pem')}`, `metrics.listen=127.0.0.1:${metrics}`];
+  const server = await one.serve(...more.flatMap((setting) => ['--set', setting]));
+  await server.end('SIGTERM');
+  const lines = server.stderr.trim().split('\n');
+  const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg).filter((msg) => / at https?:/.test(msg)).toSorted();
+  assert.deepEqual(told, [
+    `metrics are served at http://127.0.0.1:${metrics}`, `signers are served at https://127.0.0.1:${signers}`,
+    `the management API listens at https://127.0.0.1:${one.management}`, `the public documents are served at https://127.0.0.1:${one.issuer}`,
+  ]);
+  for (const line of lines) assert.equal(line.match(/"pid":/g)?.length, 1, line);
 });
 
 const two = await makeFolder();

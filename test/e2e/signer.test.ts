@@ -154,6 +154,7 @@ test('a signer with key files that was deleted while it was down leaves no priva
   const [keyFolder, line] = [join(host.dir, 'keys'), ['signer', 'run', '--state-dir', host.stateDir, '--mode', 'key-files', '--key-folder', join(host.dir, 'keys')]];
   const running = server.run(...line);
   await eventually('the files are written', () => running.stderr.includes('"msg":"signing"') || undefined);
+  assert.equal(/^.*"msg":"signing".*$/m.exec(running.stderr)?.[0].match(/"pid":/g)?.length, 1, 'no member of a line is there twice');
   await running.end('SIGTERM');
   assert.deepEqual(['sa.key', 'sa.pub'].map((file) => existsSync(join(keyFolder, file))), [true, true]);
   const api = await ClusterApi.open(server);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { ClusterApi } from '../support/dev-api.ts';
 import { DevHome, type Ended } from '../support/dev-server.ts';
+import { readmeLine } from '../support/readme.ts';
 
 const home = await DevHome.make();
 await home.start();
@@ -24,7 +25,7 @@ test('from a group to an issuer URL, and to the end of it', async () => {
   assert.deepEqual(JSON.parse(await done('az group create --name myResourceGroup --location eastus --query "{id:id, location:location, name:name, state:properties.provisioningState}"')),
     { id: `/subscriptions/${subscriptionId}/resourceGroups/myResourceGroup`, location: 'eastus', name: 'myResourceGroup', state: 'Succeeded' });
 
-  const created = JSON.parse(await done('az aks create --resource-group myResourceGroup --name myAKSCluster --node-count 1 --enable-oidc-issuer'));
+  const created = JSON.parse(await done(readmeLine('az aks create ')));
   assert.deepEqual([created.name, created.resourceGroup, created.provisioningState, created.oidcIssuerProfile.enabled, created.agentPoolProfiles[0].count], ['myAKSCluster', 'myResourceGroup', 'Succeeded', true, 1]);
   const url = await done(SHOW_URL);
   assert.match(url, ISSUER_URL);
@@ -103,7 +104,8 @@ describe('rotate-signing-keys', () => {
     const retired = keys.find(({ state }) => state === 'retired')?.kid ?? (await rotateFirst());
     const { code, stdout, stderr } = await home.shell(`${ROTATE} -y`);
     assert.deepEqual([code, stdout], [0, '']);
-    assert.deepEqual(stderr.split('\n'), [
+    // How long the next key has to wait is the machine's matter here.
+    assert.deepEqual(stderr.split('\n').filter((one) => !one.startsWith('INFO: The operation waits')), [
       `WARNING: Key ${retired} is retired and will be revoked at once: no recorded token lives on it (those that API servers signed are not recorded).`,
       `WARNING: Key ${retired} is revoked. Pods that hold a token of a revoked key must be restarted, because the kubelet replaces tokens by time only: kubectl rollout restart deployment,statefulset,daemonset --namespace NAMESPACE`,
       '',

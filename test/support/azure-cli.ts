@@ -1,12 +1,12 @@
 /**
- * The real Azure CLI, as Debian packages it: its lines as a person types them, in a configuration and a home of its own.
+ * The real Azure CLI, as Debian packages it: its lines as a person types them, in a configuration and a home of its own,
+ * without a key of SSH.
  *
  * Prints every line with what azure-cli answered, so that a run of the tests shows it. Secrets come as variables of the
  * shell and are in no line. Whoever makes it calls `remove`.
  */
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, Running } from './dev-server.ts';
@@ -21,9 +21,6 @@ export class AzureCli {
 
   constructor(variables: Readonly<Record<string, string>>, caFile: string) {
     this.variables = { ...variables, HOME: this.#dir, AZURE_CONFIG_DIR: join(this.#dir, '.azure'), REQUESTS_CA_BUNDLE: caFile, AZURE_CORE_COLLECT_TELEMETRY: '0', AZURE_CORE_NO_COLOR: '1' };
-    // `aks create` reads it unless told not to.
-    mkdirSync(join(this.#dir, '.ssh'));
-    writeFileSync(join(this.#dir, '.ssh/id_rsa.pub'), `${sshPublicKey()} test\n`);
     process.once('exit', this.remove);
   }
 
@@ -39,17 +36,4 @@ export class AzureCli {
     rmSync(this.#dir, { recursive: true, force: true });
     process.off('exit', this.remove);
   };
-}
-
-/** RFC 4253, section 6.6: the name, the exponent and the modulus, each behind its length. */
-function sshPublicKey(): string {
-  const { e = '', n = '' } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
-  const parts = [Buffer.from('ssh-rsa'), Buffer.from(e, 'base64url'), Buffer.concat([Buffer.alloc(1), Buffer.from(n, 'base64url')])];
-  return `ssh-rsa ${Buffer.concat(parts.flatMap((part) => [lengthOf(part), part])).toString('base64')}`;
-}
-
-function lengthOf(part: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(part.length);
-  return length;
 }

@@ -114,7 +114,7 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const OWNER = { tenantId: 't', subscriptionId: 's', clientId: 'c', clientSecret: 'x' };
+const OWNER = { managementUrl: null, tenantId: 't', subscriptionId: 's', clientId: 'c', clientSecret: 'x' };
 const IDLE: ServerCommands = { bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, signerRun: async () => 0, signerEnroll: async () => ({ name: 'n', signerId: 's', issuerUrl: 'u' }), examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
 
 /** Runs one line as a person would type it, words already split. */

@@ -9,6 +9,7 @@ const STORE_FLAGS: readonly OptionSpec[] = [
 ];
 
 interface Told {
+  readonly managementUrl: string | null;
   readonly tenantId: string;
   readonly subscriptionId?: string;
   readonly clientId: string;
@@ -16,7 +17,7 @@ interface Told {
 }
 
 /** The secret is shown this once, so its place stands beside it. */
-function told({ tenantId, subscriptionId, clientId, clientSecret }: Told): Outcome {
+function told({ managementUrl, tenantId, subscriptionId, clientId, clientSecret }: Told): Outcome {
   const lines = [
     `Tenant         ${tenantId}`,
     ...(subscriptionId === undefined ? [] : [`Subscription   ${subscriptionId}`]),
@@ -25,7 +26,9 @@ function told({ tenantId, subscriptionId, clientId, clientSecret }: Told): Outco
     '',
     'The secret is shown only now. Put it into a file that only you can read, then log in:',
     '',
-    `  mintmark login --server URL --tenant ${tenantId} --client-id ${clientId} --secret-file FILE`,
+    `  mintmark login --server ${managementUrl ?? 'URL'} --tenant ${tenantId} --client-id ${clientId} --secret-file FILE`,
+    '',
+    "If a private authority signed the server's certificate, add --ca-file with the authority's.",
     '',
   ];
   return { result: { tenantId, ...(subscriptionId === undefined ? {} : { subscriptionId }), clientId, clientSecret }, text: lines.join('\n') };

@@ -10,7 +10,8 @@ import { type ClusterName, paths } from '../paths.ts';
 import type { JsonValue } from '../output/json-value.ts';
 import type { Session } from '../session.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, NO_WAIT, type NoWaitFlag, type RevokePreviousFlag, YES, type YesFlag } from './flags.ts';
-import { afterRevocation, assertAskedFor, beforeEmergency, beforeForce, beforeRevocation, beforeRotation } from './rotation-warnings.ts';
+import { rotationFacts } from './rotation-facts.ts';
+import { afterRevocation, assertAskedFor, beforeEmergency, beforeForce, beforeRevocation, beforeRotation, type Facts, rotationQuestion } from './rotation-warnings.ts';
 
 interface ActFlags extends ClusterFlags, YesFlag, NoWaitFlag {
   readonly force?: true;
@@ -25,8 +26,8 @@ interface RotateFlags extends ActFlags, RevokePreviousFlag {
 interface Action {
   readonly part: 'rotate' | 'revokeKey';
   readonly body: unknown;
-  readonly warnings: (issuer: IssuerBody) => readonly string[];
-  readonly question: string;
+  readonly warnings: (facts: Facts) => readonly string[];
+  readonly question: (facts: Facts) => string;
 }
 
 export const issuerRotate = command<RotateFlags>({
@@ -56,37 +57,37 @@ export const revokeKey = command<ActFlags & { readonly kid: string }>({
   ],
   async run(session, flags) {
     const { kid, force } = flags;
-    const warnings = (issuer: IssuerBody): readonly string[] => {
-      const signs = issuer.properties.keys.some((key) => key.kid === kid && key.state === 'active');
+    const warnings = (facts: Facts): readonly string[] => {
+      const signs = facts.issuer.properties.keys.some((key) => key.kid === kid && key.state === 'active');
       if (signs && force !== true) throw failure(`The key ${kid} signs now. Rotate first and revoke it when it is retired, or add --force, which breaks every token of this key.`);
-      return beforeRevocation(issuer, kid, new Date());
+      return beforeRevocation(facts, kid, new Date());
     };
-    return act(session, flags, { part: 'revokeKey', body: { kid, force }, warnings, question: `Revoke the key ${kid}?` }, false);
+    return act(session, flags, { part: 'revokeKey', body: { kid, force }, warnings, question: () => `Revoke the key ${kid}?` }, false);
   },
 });
 
 function rotation({ force, emergency, revokePrevious }: RotateFlags): Action {
-  if (emergency === true) return { part: 'rotate', body: { emergency }, warnings: beforeEmergency, question: 'Revoke every key and start with new ones?' };
-  if (force === true) return { part: 'rotate', body: { force, revokePrevious }, warnings: (issuer) => beforeForce(issuer, new Date()), question: 'Rotate without waiting?' };
-  const warnings = (issuer: IssuerBody): readonly string[] => {
-    assertAskedFor(issuer, revokePrevious === true);
-    return beforeRotation(issuer);
+  if (emergency === true) return { part: 'rotate', body: { emergency }, warnings: beforeEmergency, question: () => 'Revoke every key and start with new ones?' };
+  if (force === true) return { part: 'rotate', body: { force, revokePrevious }, warnings: (facts) => beforeForce(facts, new Date()), question: () => 'Rotate without waiting?' };
+  const warnings = (facts: Facts): readonly string[] => {
+    assertAskedFor(facts, revokePrevious === true);
+    return beforeRotation(facts);
   };
-  return { part: 'rotate', body: { revokePrevious }, warnings, question: 'Rotate the signing keys?' };
+  return { part: 'rotate', body: { revokePrevious }, warnings, question: rotationQuestion };
 }
 
 async function act(session: Session, flags: ActFlags, { part, body, warnings, question }: Action, watch: boolean): Promise<Outcome> {
   const yes = flags.yes === true;
   assertCanAsk(session, yes);
   const [api, cluster] = [await session.api(), await session.cluster(flags)];
-  const issuer = await api.get<IssuerBody>(paths.issuer(cluster));
-  for (const text of warnings(issuer)) session.report.warn(text);
-  await confirm(session, question, yes);
+  const facts = await rotationFacts(api, cluster);
+  for (const text of warnings(facts)) session.report.warn(text);
+  await confirm(session, question(facts), yes);
   const reply = await api.send('POST', paths.issuerPart(cluster, part), body);
   const operation = flags.wait ? await ended(session, api, cluster, reply, watch) : null;
   const { operationId, outcome, revoked: revokedAtOnce, waiting } = bodyOf<RotateReply>(reply);
   const revoked = operation?.properties.revoked ?? revokedAtOnce;
-  for (const text of afterRevocation(issuer, revoked)) session.report.warn(text);
+  for (const text of afterRevocation(facts.issuer, revoked)) session.report.warn(text);
   if (watch) return {};
   return { result: { operationId, outcome, revoked, status: operation?.status ?? 'InProgress', waiting: operation === null ? stillWaiting(waiting) : null } };
 }

@@ -54,8 +54,14 @@ async function readPrivate(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof MintmarkError) throw error;
-    throw new MintmarkError('InvalidConfiguration', `The key-encryption key file ${file} can not be read. Without it no sealed key opens: restore it from your backup.`, { cause: error });
+    throw new MintmarkError('InvalidConfiguration', unreadable(file, error as NodeJS.ErrnoException), { cause: error });
   }
+}
+
+/** A store that has keys opens with the key of before alone; one that is new needs its first. */
+function unreadable(file: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code !== 'ENOENT') return `The key-encryption key file ${file} can not be read: ${message}. Without it no sealed key opens.`;
+  return `The key-encryption key file ${file} is not there. If the store has keys already, restore the file from your backup: nothing else opens them. For a new store, make one: (umask 077; head -c 32 /dev/urandom | base64 > ${file}), and keep a copy in another place.`;
 }
 
 function invalid(message: string): MintmarkError {
