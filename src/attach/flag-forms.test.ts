@@ -59,7 +59,7 @@ test('a KubeadmControlPlane carries the patches and names their folder', () => {
 
 test('to accept, k3s and RKE2 say beside the flags where the file comes from; to sign there is nothing to bring', () => {
   for (const distribution of ['k3s', 'rke2'] as const) {
-    const form = (stage: 'accept' | 'sign'): string => DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution, way: 'key-files', stage }, '');
+    const form = (stage: 'accept' | 'sign'): string => DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution, way: 'key-files', stage });
     assert.match(form('accept'), /\n# Before the restart: mintmark issuer show-public-keys -g GROUP -n CLUSTER --file \/var\/lib\/mintmark\/api-server\/accepted\.pub; then look at the file\.\nkube-apiserver-arg:\n/);
     assert.doesNotMatch(form('sign'), /show-public-keys/);
   }

@@ -87,9 +87,9 @@ test('signer create sends what was given and prints the token', async (t) => {
 });
 
 test('signer list and show', async (t) => {
-  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() } });
-  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +State +Version +LastSeen +Clock +KeyInUse +Debt\n[- ]+\ncp-1 +current +7 +2026-01-01 00:00:00 +in step +K2 +0\n$/);
-  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'cp-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' }), signer({ mode: 'keyFiles', lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/id-1`]: { status: 200, body: signer() } });
+  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +Mode +State +Version +LastSeen +Clock +KeyInUse +Debt +SignerId\n[- ]+\ncp-1 +external +current +7 +2026-01-01 00:00:00 +in step +K2 +0 +id-1\ncp-1 +key-files +current /);
+  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'id-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
 });
 
 test('nothing ends without a yes', async (t) => {
@@ -108,13 +108,16 @@ test('a write-off and a deletion say what they break, and what is left to do', a
   assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
 });
 
-test('a name that several signers have ends none of them: the ids are asked for', async (t) => {
+test('a name that several signers have ends none of them, and shows none: the ids are asked for', async (t) => {
   const twins = [signer({ signerId: 'A', lastContactAt: before(5) }), signer({ signerId: 'B' }), signer({ signerId: 'C', state: 'writtenOff' })];
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: twins } }, [`GET ${ISSUER}/signers/B`]: { status: 200, body: twins[1] }, [`DELETE ${ISSUER}/signers/B`]: { status: 200, body: twins[1] } });
   for (const verb of ['write-off', 'delete']) {
     const { code, stderr } = await runLine(['signer', verb, ...OURS, '--signer', 'cp-1', '-y'], fake);
     assert.deepEqual([code, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Nothing was changed\. Say which one is meant by its id: --signer ID\./.test(stderr)], [1, true], stderr);
   }
+  const asked = await runLine(['signer', 'show', ...OURS, '--signer', 'cp-1'], fake);
+  assert.deepEqual([asked.code, asked.stdout, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Say which one is meant by its id: --signer ID\./.test(asked.stderr)], [1, '', true], asked.stderr);
+  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'B', '--query', 'signerId', '-o', 'tsv'], fake)).stdout, 'B\n');
   assert.equal((await runLine(['signer', 'delete', ...OURS, '--signer', 'B', '-y'], fake)).code, 0);
   assert.deepEqual(sent(fake).filter((line) => !line.startsWith('GET')), ['DELETE signers/B']);
 });

@@ -54,10 +54,10 @@ function refusalInWords({ name, properties: { refusesRingSince, leaseEndsAt } }:
 const isEnrolled = ({ properties: { state } }: SignerBody): boolean => state !== 'writtenOff' && state !== 'deleted';
 const seenInWords = (signers: readonly SignerBody[], now: Date): string => signers.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
 
-/** Why a name does not say which signer is to end; null where it does. */
-export function manyMeant(signers: readonly SignerBody[], name: string, now: Date): string | null {
+/** Why a name does not say which signer is meant; null where it does. `untouched` is said beside. */
+export function manyMeant(signers: readonly SignerBody[], name: string, now: Date, untouched: string): string | null {
   const meant = signers.filter((signer) => signer.name === name && isEnrolled(signer));
-  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}. Nothing was changed. Say which one is meant by its id: --signer ID.`;
+  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}.${untouched} Say which one is meant by its id: --signer ID.`;
 }
 
 /** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
