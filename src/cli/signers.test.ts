@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
 import type { SignerBody } from '../http/management/signer-contract.ts';
+import type { ServerCommands } from './session.ts';
 import { afterDeletion, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './commands/signer-words.ts';
 
 const ISSUER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/providers/Mintmark.Oidc/issuers/default';
@@ -133,4 +134,14 @@ test('join credentials: limits are sent and said, the token only once', async (t
   assert.doesNotMatch((await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake)).stderr, /takes the place/);
   await runLine(['signer', 'create-join-credential', ...OURS], fake);
   assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}', 'POST createJoinCredential {"expiresInSeconds":7776000}']);
+});
+
+test('signer enroll prints both ways to run the signer, and passes warnings on', async () => {
+  const signerEnroll: ServerCommands['signerEnroll'] = async ({ warn }) => {
+    warn('Others can read it.');
+    return { name: 'cp-1', signerId: 's', issuerUrl: 'https://issuer/' };
+  };
+  const { stdout, stderr } = await runLine(['signer', 'enroll', '--token-file', 'f', '--state-dir', '/d'], { commands: { signerEnroll } });
+  assert.deepEqual([stdout.split('\n').filter((line) => line.startsWith('  ')), stderr], [['  mintmark signer run --state-dir /d --socket /run/mintmark/signer.sock', '  mintmark signer run --state-dir /d --mode key-files'], 'WARNING: Others can read it.\n']);
+  assert.match(stdout, /\nOr, on k3s, on RKE2 and for Kubernetes before 1\.34, which sign with key files:\n/);
 });
