@@ -67,7 +67,7 @@ test('a list warns of names that several are enrolled under, with their ids', ()
 });
 
 test('what is said around an end', () => {
-  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it/);
+  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it\. .* If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'\.$/);
   assert.match(beforeWriteOff(signer({ state: 'writtenOff' }), NOW)[0]!, /written off already\.$/);
   assert.match(beforeDeletion(signer(), NOW)[0]!, /It is there: it will wipe its ring/);
   assert.equal(beforeDeletion(signer({ state: 'silent' }), NOW)[0], 'The signer cp-1 was last seen 20 s ago.');
@@ -103,7 +103,7 @@ test('a write-off and a deletion say what they break, and what is left to do', a
   const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer()] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
   const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
-  assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If it comes back it is enrolled anew before it is given anything\. .*delete it.*\n$/);
+  assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again\. To shut it out, or if it will not come back, delete it: mintmark signer delete -g g -n c --signer id-1\. That tells what is left to do about the keys that it had\.\n$/);
   const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
   assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);

@@ -84,7 +84,7 @@ const writtenOff = command<SignerFlag & YesFlag>({
     for (const text of beforeWriteOff(await oneToEnd(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Write off the signer ${name}?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('POST', paths.issuerPart(cluster, 'writeOffSigner'), { name }));
-    for (const text of afterWriteOff(signer)) session.report.warn(text);
+    for (const text of afterWriteOff(signer, flags)) session.report.warn(text);
     return { result: flattened(signer) };
   },
 });
