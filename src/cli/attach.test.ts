@@ -53,7 +53,8 @@ test('to accept: the file is to be written and looked at; that attach writes it 
 });
 
 const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
-  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached by key files/],
+  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: Talos always passes both key-file flags, .*\. By key files: Talos writes the one key .* could put keys there\.$/m],
+  [['--distribution', 'talos', '--mode', 'key-files'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: /],
   [['--distribution', 'k3s', '--mode', 'external'], 1, /k3s can not be attached by external signing/],
   [['-k', '1.33', '--mode', 'external'], 1, /--use-alpha/],
   [['-k', '1.23', '--distribution', 'kubeadm'], 2, /show the manifest with --manifest/],
