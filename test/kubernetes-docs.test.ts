@@ -63,6 +63,22 @@ for (const unit of readdirSync(join(ROOT, 'examples/systemd'))) {
   });
 }
 
+/** Lines of a unit by their name. */
+const valuesIn = (text: string, name: string): readonly string[] => [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].flatMap(([, values]) => values!.split(' '));
+
+test('a unit of key files may write where it restarts, starts where that is missing, and before what reads its files', async () => {
+  const rows = await Promise.all((['mintmark-signer-key-files.service', 'mintmark-signer-k3s.service'] as const).map(async (unit) => {
+    const text = read(`examples/systemd/${unit}`);
+    const { allowRestart = false, manifest } = (await parsed(valuesIn(text, 'ExecStart').slice(1))) as { allowRestart?: boolean; manifest?: string };
+    return { allowRestart, manifest, writes: valuesIn(text, 'ReadWritePaths'), before: valuesIn(text, 'Before') };
+  }));
+  assert.deepEqual(rows, [
+    { allowRestart: true, manifest: undefined, writes: ['-/etc/kubernetes/manifests'], before: ['kubelet.service'] },
+    // k3s has no manifest, and the signer does not start with one that is not there.
+    { allowRestart: false, manifest: undefined, writes: [], before: ['k3s.service', 'rke2-server.service'] },
+  ]);
+});
+
 interface Pod {
   readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string } }[] };
 }

@@ -17,13 +17,15 @@ export interface ApiServerReply {
   readonly body: string;
 }
 
+/** An API server gives its keys (RFC 7517, section 8.5) to those only that take them by their own type, and answers 406 to others. */
+const ACCEPTED = 'application/json, application/jwk-set+json';
 const TIMEOUT_MS = 5000;
 const LARGEST_REPLY = 4 * 1024 * 1024;
 
 /** Each request on a connection of its own, so that it meets the API server of this moment. Rejects where there is none. */
 export function ask({ url, ca, serverName, client, token }: ApiServer, path: string, body?: object): Promise<ApiServerReply> {
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const headers = { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) };
+  const headers = { accept: ACCEPTED, ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) };
   const tls = { ...(ca === null ? {} : { ca }), ...(serverName === null ? {} : { servername: serverName }), ...(client === null ? {} : { cert: client.certificate, key: client.key }) };
   return new Promise((resolve, reject) => {
     const sent = request(`${url}${path}`, { method: text === undefined ? 'GET' : 'POST', agent: false, headers, timeout: TIMEOUT_MS, ...tls }, (response) => {

@@ -54,6 +54,7 @@ export const KEY_FILES = { privateKey: 'sa.key', publicKeys: 'sa.pub', acceptedK
  */
 export function assertPossible({ distribution, way, minor, useAlpha }: Pick<Attachment, 'distribution' | 'way' | 'minor' | 'useAlpha'>): void {
   const { name, ways } = factsOf(distribution);
+  if (!ways.external.possible && !ways['key-files'].possible) throw impossible(`${name} can not be attached in any way today. By ${WORDS.external}: ${ways.external.why} By ${WORDS['key-files']}: ${ways['key-files'].why}`);
   if (!ways[way].possible) throw impossible(`${name} can not be attached by ${WORDS[way]}: ${ways[way].why}${ways['key-files'].possible ? ' Key files are possible: --mode key-files.' : ''}`);
   if (way !== 'external' || minor >= EXTERNAL_BETA) return;
   if (minor < EXTERNAL_ALPHA) throw impossible(`Kubernetes 1.${minor} has no external signing: it began in 1.${EXTERNAL_ALPHA} as alpha, and is on from 1.${EXTERNAL_BETA}. Use key files: --mode key-files.`);

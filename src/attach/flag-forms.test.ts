@@ -57,6 +57,14 @@ test('a KubeadmControlPlane carries the patches and names their folder', () => {
   assert.equal(content, patchForm(kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api' }));
 });
 
+test('to accept, k3s and RKE2 say beside the flags where the file comes from; to sign there is nothing to bring', () => {
+  for (const distribution of ['k3s', 'rke2'] as const) {
+    const form = (stage: 'accept' | 'sign'): string => DISTRIBUTION_FORMS[distribution](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution, way: 'key-files', stage });
+    assert.match(form('accept'), /\n# Before the restart: mintmark issuer show-public-keys -g GROUP -n CLUSTER --file \/var\/lib\/mintmark\/api-server\/accepted\.pub; then look at the file\.\nkube-apiserver-arg:\n/);
+    assert.doesNotMatch(form('sign'), /show-public-keys/);
+  }
+});
+
 test('to accept, a KubeadmControlPlane brings the public keys of the issuer too', () => {
   const text = DISTRIBUTION_FORMS['cluster-api'](kubeadmDefaultPod(FORMER), { ...ATTACHMENT, distribution: 'cluster-api', stage: 'accept' }, '# key1, active\nPEM\n');
   const { spec } = parse(text) as { spec: { kubeadmConfigSpec: { files: object[] } } };

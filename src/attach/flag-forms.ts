@@ -27,14 +27,20 @@ function controlPlaneForm(pod: ApiServerPod, attachment: Attachment, ourKeys: st
   return `# Merge into the KubeadmControlPlane.\n${stringify({ spec: { kubeadmConfigSpec } }, { lineWidth: 0 })}`;
 }
 
+/** Where a person brings the file that the flags name, said beside them. */
+const acceptedNote = ({ stage, keyFolder }: Attachment): string => {
+  const file = `${keyFolder}/${KEY_FILES.acceptedKeys}`;
+  return stage === 'accept' ? `# Before the restart: mintmark issuer show-public-keys -g GROUP -n CLUSTER --file ${file}; then look at the file.\n` : '';
+};
+
 /** Repeated arguments of the same name keep their order. */
 const k3sForm = (attachment: Attachment): string =>
-  `# Add to /etc/rancher/k3s/config.yaml on every server; where kube-apiserver-arg stands there already, add to its list.\n${stringify({ 'kube-apiserver-arg': args(attachment) }, { lineWidth: 0 })}`;
+  `# Add to /etc/rancher/k3s/config.yaml on every server; where kube-apiserver-arg stands there already, add to its list.\n${acceptedNote(attachment)}${stringify({ 'kube-apiserver-arg': args(attachment) }, { lineWidth: 0 })}`;
 
 function rke2Form(attachment: Attachment): string {
   const folder = mountedFolder(attachment);
   const lists = { 'kube-apiserver-arg': args(attachment), 'kube-apiserver-extra-mount': [`${folder}:${folder}:ro`] };
-  return `# Add to /etc/rancher/rke2/config.yaml on every server; where these names stand there already, add to their lists.\n${stringify(lists, { lineWidth: 0 })}`;
+  return `# Add to /etc/rancher/rke2/config.yaml on every server; where these names stand there already, add to their lists.\n${acceptedNote(attachment)}${stringify(lists, { lineWidth: 0 })}`;
 }
 
 const args = (attachment: Attachment): readonly string[] => apiServerFlags(attachment).map(({ name, value }) => `${name}=${value}`);

@@ -93,9 +93,31 @@ export async function writeShared(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const part = `${file}.part`;
   await rm(part, { force: true });
-  await writeThrough(part, text, 0o644);
-  await rename(part, file);
+  try {
+    await writeThrough(part, text, 0o644);
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+  }
   await syncFolder(dirname(file));
+}
+
+/**
+ * The same at a place that a person names: its folder has to be there, and a link stays one.
+ * @throws MintmarkError `AttachmentRefused`; the file is as it was then.
+ */
+export async function replaceShared(named: string, text: string): Promise<void> {
+  const file = await realPlace(named);
+  try {
+    // Not a device: /dev/stdout would become a file.
+    const isOther = await stat(file).then((found) => !found.isFile(), () => false);
+    if (isOther) throw new MintmarkError('AttachmentRefused', `${named} is there, and is no file that could be replaced. Nothing was changed.`);
+    await stat(dirname(file));
+    await writeShared(file, text);
+  } catch (error) {
+    if (error instanceof MintmarkError) throw error;
+    throw new MintmarkError('AttachmentRefused', `${named} can not be written (${(error as NodeJS.ErrnoException).code}). It is as it was before.`, { cause: error });
+  }
 }
 
 /** Null where there is none. */

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { controlPlaneHost } from '../../test/support/control-plane-host.ts';
 import { attached, factsOf, k1, k2, k3, k4, keyFiles, kids, kidsIn, LATER, NOW, rotated, until } from '../../test/support/key-file-mode.ts';
 import { ISSUER, makeKey, openedRing } from '../../test/support/signer-rings.ts';
@@ -124,6 +125,22 @@ test('a revoked key asks for a restart, and is proved to be gone; one that ended
   await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, NOW]], version: 4 }));
   await files.use(await openedRing({ active: k1, prepared: k2, version: 5 }));
   assert.equal(await files.proven(), true);
+});
+
+test('a restart that a revoked key waits for is asked for as an error that names the key; any other as a warning', async (t) => {
+  const { host, standIn } = await attached(t);
+  const said: { level: string; msg: string; revoked?: readonly string[] }[] = [];
+  const log = pino({ level: 'warn', formatters: { level: (level) => ({ level }) } }, { write: (line: string) => said.push(JSON.parse(line) as (typeof said)[number]) });
+  const { files } = keyFiles(host, { facts: factsOf(host, standIn), log });
+  await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, null]], version: 2 }));
+  await restartFor(host.manifest, host.keyFolder, { epoch: 1, version: 2, signer: 'cp-1' });
+  await until(() => files.proven());
+  await files.use(await openedRing({ active: k1, prepared: k2, version: 3 }));
+  const restart = 'the key files have changed: restart the API server, which reads them at its start only.';
+  assert.deepEqual(said.map(({ level, msg, revoked }) => [level, msg, revoked]), [
+    ['warn', restart, undefined],
+    ['error', `${restart} Until then it may still accept tokens of a revoked key, ${k4.kid}: do it now.`, [k4.kid]],
+  ]);
 });
 
 test('a key is only proved to be revoked by an API server that has forgotten it', () => {

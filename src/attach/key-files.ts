@@ -115,7 +115,10 @@ export class KeyFiles {
     const { restart, log, facts } = this.#deps;
     if (restart !== null) return restart({ ...state.since, signer: state.signer });
     const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
-    log.warn({ ring: pointText(ring), kid: state.activeKid }, `the key files have changed: restart the API server, which reads them at its start only.${then}`);
+    const { activeKid: kid, revoked } = state;
+    const text = 'the key files have changed: restart the API server, which reads them at its start only.';
+    if (revoked.length === 0) log.warn({ ring: pointText(ring), kid }, `${text}${then}`);
+    else log.error({ ring: pointText(ring), kid, revoked }, `${text} Until then it may still accept tokens of a revoked key, ${revoked.join(', ')}: do it now.${then}`);
   }
 
   /** An operator's word is for a version, and for what it lists; later versions that ask for nothing more need no other. */

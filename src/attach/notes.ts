@@ -32,7 +32,7 @@ function acceptedKeysNote(distribution: Attachment['distribution'], keyFolder: s
   const file = `${keyFolder}/${KEY_FILES.acceptedKeys}`;
   return distribution === 'cluster-api'
     ? `The public keys of the issuer are in 'files' as ${file}; make this again after a rotation.`
-    : `First bring the public keys of the issuer to ${file}: 'mintmark issuer show-public-keys' prints them ('mintmark signer attach --stage accept' writes them by itself).`;
+    : `First bring the public keys of the issuer to ${file}: 'mintmark issuer show-public-keys --file ${file}' writes them; look at that file before the restart.${distribution === 'kubeadm' ? ` ('mintmark signer attach --stage accept', for a static pod manifest, writes them by itself.)` : ''}`;
 }
 
 function extensionNote(keep: boolean, way: Attachment['way'], keyFolder: string): readonly string[] {

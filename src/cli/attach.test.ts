@@ -44,8 +44,17 @@ test('an older version has key files; a newer one, the distribution and the form
   assert.deepEqual((JSON.parse(patches.stdout) as readonly object[])[0], { op: 'test', path: '/spec/containers/0/name', value: 'kube-apiserver' });
 });
 
+test('to accept: the file is to be written and looked at; that attach writes it is said only where there is a manifest to attach', async (t) => {
+  const fake = await server(t, '1.36');
+  const said = async (...more: readonly string[]): Promise<string> => (await runLine(['issuer', 'show-api-server-flags', ...OURS, '--stage', 'accept', ...more], fake)).stderr;
+  const [plain, k3s, rke2] = [await said(), await said('--distribution', 'k3s'), await said('--distribution', 'rke2')];
+  for (const text of [plain, k3s, rke2]) assert.match(text, /'mintmark issuer show-public-keys --file \/var\/lib\/mintmark-signer\/api-server\/accepted\.pub' writes them; look at that file before the restart\./);
+  assert.deepEqual([plain, k3s, rke2].map((text) => text.includes('signer attach')), [true, false, false]);
+});
+
 const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
-  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached by key files/],
+  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: Talos always passes both key-file flags, .*\. By key files: Talos writes the one key .* could put keys there\.$/m],
+  [['--distribution', 'talos', '--mode', 'key-files'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: /],
   [['--distribution', 'k3s', '--mode', 'external'], 1, /k3s can not be attached by external signing/],
   [['-k', '1.33', '--mode', 'external'], 1, /--use-alpha/],
   [['-k', '1.23', '--distribution', 'kubeadm'], 2, /show the manifest with --manifest/],

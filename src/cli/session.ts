@@ -86,6 +86,7 @@ export interface SignerEnrollFlags {
   readonly stateDir: string;
   readonly tokenFile: string;
   readonly name?: string | undefined;
+  readonly warn: (text: string) => void;
 }
 
 /** Commands that need more than a client: each that runs a server gives its exit code when it ends. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
 import type { SignerBody } from '../http/management/signer-contract.ts';
+import type { ServerCommands } from './session.ts';
 import { afterDeletion, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './commands/signer-words.ts';
 
 const ISSUER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/providers/Mintmark.Oidc/issuers/default';
@@ -66,7 +67,7 @@ test('a list warns of names that several are enrolled under, with their ids', ()
 });
 
 test('what is said around an end', () => {
-  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it/);
+  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it\. .* If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'\.$/);
   assert.match(beforeWriteOff(signer({ state: 'writtenOff' }), NOW)[0]!, /written off already\.$/);
   assert.match(beforeDeletion(signer(), NOW)[0]!, /It is there: it will wipe its ring/);
   assert.equal(beforeDeletion(signer({ state: 'silent' }), NOW)[0], 'The signer cp-1 was last seen 20 s ago.');
@@ -87,9 +88,9 @@ test('signer create sends what was given and prints the token', async (t) => {
 });
 
 test('signer list and show', async (t) => {
-  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() } });
-  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +State +Version +LastSeen +Clock +KeyInUse +Debt\n[- ]+\ncp-1 +current +7 +2026-01-01 00:00:00 +in step +K2 +0\n$/);
-  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'cp-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
+  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' }), signer({ mode: 'keyFiles', lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/id-1`]: { status: 200, body: signer() } });
+  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +Mode +State +Version +LastSeen +Clock +KeyInUse +Debt +SignerId\n[- ]+\ncp-1 +external +current +7 +2026-01-01 00:00:00 +in step +K2 +0 +id-1\ncp-1 +key-files +current /);
+  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'id-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
 });
 
 test('nothing ends without a yes', async (t) => {
@@ -102,19 +103,22 @@ test('a write-off and a deletion say what they break, and what is left to do', a
   const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer()] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
   const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
-  assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If it comes back it is enrolled anew before it is given anything\. .*delete it.*\n$/);
+  assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again\. To shut it out, or if it will not come back, delete it: mintmark signer delete -g g -n c --signer id-1\. That tells what is left to do about the keys that it had\.\n$/);
   const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
   assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
 });
 
-test('a name that several signers have ends none of them: the ids are asked for', async (t) => {
+test('a name that several signers have ends none of them, and shows none: the ids are asked for', async (t) => {
   const twins = [signer({ signerId: 'A', lastContactAt: before(5) }), signer({ signerId: 'B' }), signer({ signerId: 'C', state: 'writtenOff' })];
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: twins } }, [`GET ${ISSUER}/signers/B`]: { status: 200, body: twins[1] }, [`DELETE ${ISSUER}/signers/B`]: { status: 200, body: twins[1] } });
   for (const verb of ['write-off', 'delete']) {
     const { code, stderr } = await runLine(['signer', verb, ...OURS, '--signer', 'cp-1', '-y'], fake);
     assert.deepEqual([code, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Nothing was changed\. Say which one is meant by its id: --signer ID\./.test(stderr)], [1, true], stderr);
   }
+  const asked = await runLine(['signer', 'show', ...OURS, '--signer', 'cp-1'], fake);
+  assert.deepEqual([asked.code, asked.stdout, /2 signers are enrolled as cp-1: A \(last seen .*\), B \(last seen .*\)\. Say which one is meant by its id: --signer ID\./.test(asked.stderr)], [1, '', true], asked.stderr);
+  assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'B', '--query', 'signerId', '-o', 'tsv'], fake)).stdout, 'B\n');
   assert.equal((await runLine(['signer', 'delete', ...OURS, '--signer', 'B', '-y'], fake)).code, 0);
   assert.deepEqual(sent(fake).filter((line) => !line.startsWith('GET')), ['DELETE signers/B']);
 });
@@ -128,5 +132,16 @@ test('join credentials: limits are sent and said, the token only once', async (t
   assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', 'J', '--yes'], fake)).code, 0);
   assert.equal((await runLine(['signer', 'revoke-join-credential', ...OURS, '--id', credential.id, '--yes'], fake)).code, 0);
   assert.doesNotMatch((await runLine(['signer', 'create-join-credential', ...OURS, '--expires', 'off'], fake)).stderr, /takes the place/);
-  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}']);
+  await runLine(['signer', 'create-join-credential', ...OURS], fake);
+  assert.deepEqual(sent(fake), ['POST createJoinCredential {"expiresInSeconds":86400,"maxUses":1,"cidrs":["10.0.0.0/8","::1"],"replaceByName":true}', 'GET joinCredentials', 'DELETE joinCredentials/J', 'DELETE joinCredentials/J', 'POST createJoinCredential {"expiresInSeconds":null}', 'POST createJoinCredential {"expiresInSeconds":7776000}']);
+});
+
+test('signer enroll prints both ways to run the signer, and passes warnings on', async () => {
+  const signerEnroll: ServerCommands['signerEnroll'] = async ({ warn }) => {
+    warn('Others can read it.');
+    return { name: 'cp-1', signerId: 's', issuerUrl: 'https://issuer/' };
+  };
+  const { stdout, stderr } = await runLine(['signer', 'enroll', '--token-file', 'f', '--state-dir', '/d'], { commands: { signerEnroll } });
+  assert.deepEqual([stdout.split('\n').filter((line) => line.startsWith('  ')), stderr], [['  mintmark signer run --state-dir /d --socket /run/mintmark/signer.sock', '  mintmark signer run --state-dir /d --mode key-files'], 'WARNING: Others can read it.\n']);
+  assert.match(stdout, /\nOr, on k3s, on RKE2 and for Kubernetes before 1\.34, which sign with key files:\n/);
 });

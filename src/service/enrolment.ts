@@ -111,7 +111,7 @@ function again(known: SignerRecord, { name }: EnrolmentCredential): SignerRecord
 
 async function insert(tx: StoreWriter, { enrolledSigners, leaseSeconds }: EnrolmentDeps, credential: EnrolmentCredential, bid: EnrolmentBid, all: readonly SignerRecord[]): Promise<SignerRecord> {
   const name = credential.name ?? bid.name;
-  if (name === null) throw new MintmarkError('InvalidRequestContent', 'The signer needs a name: that of its host, for one.', { target: 'name' });
+  if (name === null) throw new MintmarkError('InvalidRequestContent', "The token is for no name, and the machine says none that a signer can have: say one ('mintmark signer enroll --signer NAME').", { target: 'name' });
   const enrolled = all.filter(({ writtenOffAt }) => writtenOffAt === null);
   const namesakes = enrolled.filter((signer) => signer.name === name);
   const former = namesakes.filter((signer) => givesWay(signer, credential));

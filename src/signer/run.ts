@@ -43,6 +43,7 @@ export interface SignerEnrollFlags {
   readonly stateDir: string;
   readonly tokenFile: string;
   readonly name?: string | undefined;
+  readonly warn: (text: string) => void;
 }
 
 interface Surroundings {
@@ -78,7 +79,7 @@ export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags): P
 }
 
 async function run(flags: SignerRunFlags, state: StateFolder, log: Logger, stopped: Promise<void>): Promise<void> {
-  const { enrolled, keys } = await identity(state, flags);
+  const { enrolled, keys } = await identity(state, flags, log);
   const client = createServerClient(enrolled, keys, enrolled.signerId);
   const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.keyFiles === null ? 'external' : 'keyFiles', log });
   void stopped.then(() => follower.stop());
@@ -162,8 +163,8 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   }
 }
 
-async function identity(state: StateFolder, { tokenFile, name }: SignerRunFlags): Promise<{ readonly enrolled: EnrolledAs; readonly keys: SignerKeys }> {
-  const enrolled = (await state.enrolledAs()) ?? (tokenFile === undefined ? null : await (await import('./enrolment.ts')).enrol(state, { tokenFile, name }, machineClock.now()));
+async function identity(state: StateFolder, { tokenFile, name }: SignerRunFlags, log: Logger): Promise<{ readonly enrolled: EnrolledAs; readonly keys: SignerKeys }> {
+  const enrolled = (await state.enrolledAs()) ?? (tokenFile === undefined ? null : await (await import('./enrolment.ts')).enrol(state, { tokenFile, name, warn: (text) => log.warn(text) }, machineClock.now()));
   const keys = await SignerKeys.load(state.dir);
   if (enrolled === null || keys === null) throw new MintmarkError('InvalidConfiguration', `${state.dir} is not enrolled. 'mintmark signer create' on the server gives a token; 'mintmark signer enroll --token-file FILE --state-dir ${state.dir}' enrols this host with it.`);
   return { enrolled, keys };

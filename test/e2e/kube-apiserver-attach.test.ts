@@ -152,4 +152,8 @@ test('a real kube-apiserver of kubeadm, with key files: one restart, which a use
   });
   assert.deepEqual([pod.starts, await verified(first), await verified(second)], [starts + 1, SUBJECT, SUBJECT]);
   for (const token of [before, first, second]) assert.deepEqual(await kube.review(token), ACCEPTED);
+  await eventually('the restart is proved, and acknowledged', async () => {
+    const [{ state }] = JSON.parse(await done('signer', 'list', '-g', 'dev', '-n', 'dev', '-o', 'json')) as [{ readonly state: string }];
+    return state === 'current' || undefined;
+  });
 });

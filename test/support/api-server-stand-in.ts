@@ -56,6 +56,8 @@ const signed = ({ key, kid }: NonNullable<Process['signing']>, claims: object): 
   return `${input}.${createSign('sha256').update(input).sign(key).toString('base64url')}`;
 };
 
+const JWKS = '/openid/v1/jwks';
+
 export class ApiServerStandIn {
   readonly manifest: string;
   #server: Server | null = null;
@@ -166,6 +168,8 @@ export class ApiServerStandIn {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
+        // As a real one, which has no JSON of its keys but this.
+        if (request.url === JWKS && !/\*\/\*|application\/jwk-set\+json/.test(request.headers.accept ?? '*/*')) return void response.writeHead(406).end();
         void this.#answer(request.method ?? '', request.url ?? '', request.headers.authorization, Buffer.concat(chunks).toString()).then(({ status, body }) => {
           response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
@@ -198,7 +202,7 @@ export class ApiServerStandIn {
       return { status, body: status === 200 ? 'ok' : '[-]shutdown failed' };
     }
     if (authorization !== `Bearer ${TOKEN}`) return { status: 401, body: { kind: 'Status', message: 'Unauthorized' } };
-    if (method === 'GET' && url === '/openid/v1/jwks') return { status: 200, body: { keys: await Promise.all([...keys].map(async ([kid, key]) => ({ ...(await exportJWK(key)), use: 'sig', alg: 'RS256', kid }))) } };
+    if (method === 'GET' && url === JWKS) return { status: 200, body: { keys: await Promise.all([...keys].map(async ([kid, key]) => ({ ...(await exportJWK(key)), use: 'sig', alg: 'RS256', kid }))) } };
     const account = /^\/api\/v1\/namespaces\/([^/]+)\/serviceaccounts\/([^/]+)\/token$/.exec(url);
     if (method !== 'POST' || account === null) return { status: 404, body: { kind: 'Status', message: 'not found' } };
     const { spec } = JSON.parse(body) as { spec: { audiences: readonly string[]; expirationSeconds: number } };

@@ -79,14 +79,14 @@ export async function openSignerWorld(t: TestContext, options: SignersWorldOptio
     },
     async tokenFile(name: string | null = 'cp-1'): Promise<string> {
       const file = join(folder, `token-${(folders += 1)}`);
-      writeFileSync(file, `${await world.token(name)}\n`);
+      writeFileSync(file, `${await world.token(name)}\n`, { mode: 0o600 });
       return file;
     },
     /** An enrolled state folder, open until the test ends. */
     async enrolled(name = 'cp-1'): Promise<StateFolder> {
       const state = await openStateFolder(join(folder, `state-${(folders += 1)}`), lockFile);
       t.after(() => state.release());
-      await enrol(state, { tokenFile: await this.tokenFile(name) }, clock.now());
+      await enrol(state, { tokenFile: await this.tokenFile(name), warn: () => undefined }, clock.now());
       return state;
     },
     /** Begins as `signer run` does, up to where it follows. `client` may be another than the real one. */

@@ -17,13 +17,17 @@ export const signerEnroll = command<Flags>({
     STATE_DIR,
     SIGNER_NAME,
   ],
-  async run({ io }, { signer, ...flags }) {
-    const { name, signerId, issuerUrl } = await io.commands.signerEnroll({ ...flags, name: signer });
+  async run({ io, report }, { signer, ...flags }) {
+    const { name, signerId, issuerUrl } = await io.commands.signerEnroll({ ...flags, name: signer, warn: (text) => report.warn(text) });
     const text = [
       `This host is enrolled as signer '${name}' of ${issuerUrl}.`,
       'Delete the token file. Start the signer, before the API server:',
       '',
       `  mintmark signer run --state-dir ${flags.stateDir} --socket /run/mintmark/signer.sock`,
+      '',
+      'Or, on k3s, on RKE2 and for Kubernetes before 1.34, which sign with key files:',
+      '',
+      `  mintmark signer run --state-dir ${flags.stateDir} --mode key-files`,
       '',
     ].join('\n');
     return { result: { name, signerId, issuerUrl, stateDir: flags.stateDir }, text };

@@ -9,6 +9,9 @@ import { paths } from '../paths.ts';
 import { bodyOf } from '../reply-body.ts';
 import { CLUSTER_FLAGS, type ClusterFlags, wholeNumber, YES, type YesFlag } from './flags.ts';
 
+/** Seconds: 90 days. Worth the key that signs, so it has no end only where a person says so; the API leaves it to its client. */
+const EXPIRES = 90 * 86_400;
+
 const limitsInWords = ({ properties: { expiresAt, maxUses, cidrs, replaceByName } }: JoinCredentialBody): string => [
   expiresAt === null ? 'has no end' : `ends ${timeInWords(expiresAt)}`,
   maxUses === null ? 'may be used without bound' : `may be used ${maxUses === 1 ? 'once' : `${maxUses} times`}`,
@@ -20,12 +23,12 @@ export const joinCredentialCreated = command<ClusterFlags & { readonly expires?:
   examples: ['mintmark signer create-join-credential -g myResourceGroup -n myAKSCluster --expires 90d --max-uses 20 --cidr 10.0.0.0/8 --query token -o tsv'],
   options: [
     ...CLUSTER_FLAGS,
-    { flags: '--expires <length>', summary: 'After how long it ends, such as 90d; or off (off)', parse: parsePeriod },
+    { flags: '--expires <length>', summary: 'After how long it ends, such as 30d; off for no end (90d)', parse: parsePeriod },
     { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1) },
     { flags: '--cidr <range>', summary: 'From which addresses it may be used, such as 10.0.0.0/8; several times for several; from anywhere when left out', repeats: true },
     { flags: '--replace-by-name', summary: 'A machine takes the place of a signer of its name that is silent, for fleets that give names again' },
   ],
-  async run(session, { expires = 'off', maxUses, cidr: cidrs, replaceByName, ...flags }) {
+  async run(session, { expires = EXPIRES, maxUses, cidr: cidrs, replaceByName, ...flags }) {
     const asked = { expiresInSeconds: expires === 'off' ? null : expires, maxUses, cidrs, replaceByName };
     const { token, credential } = bodyOf<CreateJoinCredentialReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'createJoinCredential'), asked));
     session.report.warn(`The credential is shown only now, and ${limitsInWords(credential)}. Whoever has it can enrol a machine, which is then given the key that signs: keep it like that key.`);

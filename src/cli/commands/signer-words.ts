@@ -54,10 +54,10 @@ function refusalInWords({ name, properties: { refusesRingSince, leaseEndsAt } }:
 const isEnrolled = ({ properties: { state } }: SignerBody): boolean => state !== 'writtenOff' && state !== 'deleted';
 const seenInWords = (signers: readonly SignerBody[], now: Date): string => signers.map((signer) => `${signer.properties.signerId} (last seen ${ago(lastSeenAt(signer), now)})`).join(', ');
 
-/** Why a name does not say which signer is to end; null where it does. */
-export function manyMeant(signers: readonly SignerBody[], name: string, now: Date): string | null {
+/** Why a name does not say which signer is meant; null where it does. `untouched` is said beside. */
+export function manyMeant(signers: readonly SignerBody[], name: string, now: Date, untouched: string): string | null {
   const meant = signers.filter((signer) => signer.name === name && isEnrolled(signer));
-  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}. Nothing was changed. Say which one is meant by its id: --signer ID.`;
+  return meant.length < 2 ? null : `${meant.length} signers are enrolled as ${name}: ${seenInWords(meant, now)}.${untouched} Say which one is meant by its id: --signer ID.`;
 }
 
 /** A machine that brought its name itself ends no former one of that name: a person sees who is who. */
@@ -79,10 +79,11 @@ export function beforeWriteOff(signer: SignerBody, now: Date): readonly string[]
   const { name, properties: { state } } = signer;
   const seen = `The signer ${name} was last seen ${ago(lastSeenAt(signer), now)}.`;
   if (state === 'writtenOff' || state === 'deleted') return [`${seen} It is written off already.`];
-  return [`${seen} From now on no rotation waits for it. If it still signs, tokens of a key that it has not parted from may end before their time.`];
+  return [`${seen} From now on no rotation waits for it. If it still signs, tokens of a key that it has not parted from may end before their time. If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'.`];
 }
 
-export const afterWriteOff = ({ name }: SignerBody): readonly string[] => [`${name} is written off. If it comes back it is enrolled anew before it is given anything. If its machine will not come back, delete it, so that the keys that it had are accounted for.`];
+export const afterWriteOff = ({ name, properties: { signerId } }: SignerBody, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] =>
+  [`${name} is written off. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again. To shut it out, or if it will not come back, delete it: mintmark signer delete -g ${resourceGroup} -n ${cluster} --signer ${signerId}. That tells what is left to do about the keys that it had.`];
 
 export function beforeDeletion(signer: SignerBody, now: Date): readonly string[] {
   const { name, properties: { state } } = signer;

@@ -40,8 +40,8 @@ const created = command<ClusterFlags & { readonly signer?: string; readonly expi
 function row(signer: SignerBody, now: Date): JsonObject {
   const { properties } = signer;
   return {
-    name: signer.name, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
-    debt: properties.debt.length,
+    name: signer.name, mode: properties.mode === 'keyFiles' ? 'key-files' : properties.mode, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
+    debt: properties.debt.length, signerId: properties.signerId,
   };
 }
 
@@ -59,15 +59,18 @@ const shown = command<SignerFlag>({
   examples: ['mintmark signer show -g myResourceGroup -n myAKSCluster --signer cp-1'],
   options: [...CLUSTER_FLAGS, SIGNER],
   async run(session, { signer: name, ...flags }) {
-    const [signer, now] = [await (await session.api()).get<SignerBody>(paths.issuerItem(await session.cluster(flags), 'signers', name)), new Date()];
+    const [signer, now] = [await oneSigner(await session.api(), await session.cluster(flags), name), new Date()];
     for (const text of listWarnings([signer], now, flags)) session.report.warn(text);
     return { result: flattened(signer), table: { rows: [row(signer, now)] } };
   },
 });
 
-/** The one that is to end. @throws CommandError where the name could mean several. */
-async function oneSigner(api: ManagementApi, cluster: ClusterName, name: string): Promise<SignerBody> {
-  const many = manyMeant(await api.list<SignerBody>(paths.issuerPart(cluster, 'signers')), name, new Date());
+/** The one that is to end. @throws CommandError as `oneSigner`. */
+const oneToEnd = (api: ManagementApi, cluster: ClusterName, name: string): Promise<SignerBody> => oneSigner(api, cluster, name, ' Nothing was changed.');
+
+/** The one that is meant. @throws CommandError where the name could mean several. */
+async function oneSigner(api: ManagementApi, cluster: ClusterName, name: string, untouched = ''): Promise<SignerBody> {
+  const many = manyMeant(await api.list<SignerBody>(paths.issuerPart(cluster, 'signers')), name, new Date(), untouched);
   if (many !== null) throw failure(many);
   return api.get<SignerBody>(paths.issuerItem(cluster, 'signers', name));
 }
@@ -78,10 +81,10 @@ const writtenOff = command<SignerFlag & YesFlag>({
   async run(session, { signer: name, yes = false, ...flags }) {
     assertCanAsk(session, yes);
     const [api, cluster] = [await session.api(), await session.cluster(flags)];
-    for (const text of beforeWriteOff(await oneSigner(api, cluster, name), new Date())) session.report.warn(text);
+    for (const text of beforeWriteOff(await oneToEnd(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Write off the signer ${name}?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('POST', paths.issuerPart(cluster, 'writeOffSigner'), { name }));
-    for (const text of afterWriteOff(signer)) session.report.warn(text);
+    for (const text of afterWriteOff(signer, flags)) session.report.warn(text);
     return { result: flattened(signer) };
   },
 });
@@ -92,7 +95,7 @@ const deleted = command<SignerFlag & YesFlag>({
   async run(session, { signer: name, yes = false, ...flags }) {
     assertCanAsk(session, yes);
     const [api, cluster] = [await session.api(), await session.cluster(flags)];
-    for (const text of beforeDeletion(await oneSigner(api, cluster, name), new Date())) session.report.warn(text);
+    for (const text of beforeDeletion(await oneToEnd(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Delete the signer ${name} for good?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('DELETE', paths.issuerItem(cluster, 'signers', name)));
     for (const text of afterDeletion(signer, flags)) session.report.warn(text);
