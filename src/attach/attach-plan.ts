@@ -13,7 +13,7 @@ import type { AttachedWay, Distribution } from './distributions.ts';
 import { assertGuardedKeys, assertOutside, hostPathOf, textOf } from './host-files.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
-import { type Manifest, manifestText, parseManifest, podOf } from './manifest.ts';
+import { type Manifest, manifestText, parseManifest, podOf, saysSame } from './manifest.ts';
 import { type ApiServerPod, attachingOperations, flagList, valuesOf } from './patches.ts';
 
 export interface AttachRequest {
@@ -124,4 +124,4 @@ async function keysBefore(pod: ApiServerPod): Promise<readonly KeyFileKey[]> {
 }
 
 /** Whether the manifest says the same as before, so that a second run does not touch it for the sake of its spelling. */
-const isSame = (manifest: Manifest, before: string, name: string): boolean => JSON.stringify(podOf(manifest)) === JSON.stringify(podOf(parseManifest(before, name)));
+const isSame = (manifest: Manifest, before: string, name: string): boolean => saysSame(manifest, parseManifest(before, name));
