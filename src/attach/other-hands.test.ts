@@ -98,6 +98,8 @@ const UNREADABLE: readonly (readonly [string, (text: string) => string, RegExp])
   ['a number among the flags', (text) => text.replace('- --allow-privileged=true', '- 5'), /has 5 among the words of its command, .*is no text/],
   ['nothing among the flags', (text) => text.replace('- --allow-privileged=true', '-'), /has null among the words of its command, .*is no text/],
   ['a number among the args', (text) => text.replace('- command:', '- args: [5]\n    command:'), /has 5 among the words of its args, .*is no text/],
+  ['flags in command and args', (text) => text.replace('- command:', '- args: [--v=2]\n    command:'), /has flags in its command, and "--v=2" in its args, .*Move all flags into one of the two/],
+  ['the value of a flag in args', (text) => text.replace('- command:', '- args: [x]\n    command:'), /has flags in its command, and "x" in its args/],
   ['a command that is no list', (text) => text.replace('command:', 'command: kube-apiserver\n    args:'), /its command is no list/],
 ];
 
