@@ -10,7 +10,7 @@ import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { type Attachment, assertPossible, defaultWay, type Stage } from './api-server-flags.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
 import type { AttachedWay, Distribution } from './distributions.ts';
-import { assertGuardedKeys, assertOutside, hostPathOf, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertGuardedPatches, assertOutside, hostPathOf, textOf } from './host-files.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
 import { type Manifest, manifestText, parseManifest, podOf, saysSame } from './manifest.ts';
@@ -55,6 +55,7 @@ export interface AttachPlan {
 export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
   await assertOutside(request.manifest, { backups: request.backupFolder, 'key files': request.keyFolder, patches: request.patchesFolder });
   await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
+  await assertGuardedPatches(request.patchesFolder);
   const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
   const manifest = parseManifest(before, request.manifest);
   const held = takeBack(manifest.document, record, request);
