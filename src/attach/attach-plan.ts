@@ -10,10 +10,10 @@ import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { type Attachment, assertPossible, defaultWay, type Stage } from './api-server-flags.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
 import type { AttachedWay, Distribution } from './distributions.ts';
-import { assertGuardedKeys, assertOutside, hostPathOf, textOf } from './host-files.ts';
+import { assertGuardedKeys, assertGuardedPatches, assertOutside, hostPathOf, textOf } from './host-files.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
-import { type Manifest, manifestText, parseManifest, podOf } from './manifest.ts';
+import { type Manifest, manifestText, parseManifest, podOf, saysSame } from './manifest.ts';
 import { type ApiServerPod, attachingOperations, flagList, valuesOf } from './patches.ts';
 
 export interface AttachRequest {
@@ -42,6 +42,8 @@ export interface AttachPlan {
   readonly before: string;
   readonly after: string;
   readonly diff: readonly string[];
+  /** Those of the record that the manifest holds now; null when it holds none. */
+  readonly held: readonly Operation[] | null;
   readonly record: AttachmentRecord | null;
   /** The keys of former tokens: of the signing key and of each file that verifies. */
   readonly formerKeys: readonly KeyFileKey[];
@@ -53,9 +55,10 @@ export interface AttachPlan {
 export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
   await assertOutside(request.manifest, { backups: request.backupFolder, 'key files': request.keyFolder, patches: request.patchesFolder });
   await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
+  await assertGuardedPatches(request.patchesFolder);
   const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
   const manifest = parseManifest(before, request.manifest);
-  takeBack(manifest.document, record, request);
+  const held = takeBack(manifest.document, record, request);
   const pod = podOf(manifest);
   const attachment = attachmentOf(pod, request);
   assertPossible(attachment);
@@ -63,20 +66,34 @@ export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
   const formerKeys = await keysBefore(pod);
   apply(manifest.document, operations);
   const after = isSame(manifest, before, request.manifest) ? before : manifestText(manifest);
-  return { request, attachment, operations, before, after, diff: lineDiff(before, after), record, formerKeys, pod };
+  return { request, attachment, operations, before, after, diff: lineDiff(before, after), held, record, formerKeys, pod };
 }
 
-/** Leaves the document as it was before Mintmark, whether `kubeadm upgrade` has written it anew or not. */
-export function takeBack(document: Document, record: AttachmentRecord | null, { manifest }: Pick<AttachRequest, 'manifest'>): void {
+/**
+ * Leaves the document as it was before Mintmark, whether `kubeadm upgrade` has written it anew or not; what it took back,
+ * null where there was nothing.
+ */
+export function takeBack(document: Document, record: AttachmentRecord | null, { manifest }: Pick<AttachRequest, 'manifest'>): readonly Operation[] | null {
   if (record === null) return assertUnknown(document);
   if (record.manifest !== manifest) throw new MintmarkError('AttachmentRefused', `The manifest attached on this host is ${record.manifest}, not ${manifest}. Name that one, or another --key-folder. Nothing was changed.`);
-  if (isApplied(document, record.operations)) undo(document, record.operations);
-  else if (!isAbsent(document, record.operations)) throw new MintmarkError('AttachmentRefused', `Only a part of what Mintmark put into ${manifest} is still there: someone changed it by hand. Put the backup ${record.backup} in its place, or the missing flags back, and run this again. Nothing was changed.`);
+  const held = heldOf(document, record);
+  if (held !== null) undo(document, held);
+  else if (![record.operations, record.former ?? []].every((operations) => isAbsent(document, operations))) throw new MintmarkError('AttachmentRefused', `Only a part of what Mintmark put into ${manifest} is still there: someone changed it by hand. Put the backup ${record.backup} in its place, or the missing flags back, and run this again. Nothing was changed.`);
+  return held;
 }
 
+/** Which operations of a record a manifest holds as a whole: of two, one is a part of the other. */
+export function heldOf(document: Document, { operations, former }: Pick<AttachmentRecord, 'operations' | 'former'>): readonly Operation[] | null {
+  const whole = [operations, ...(former ? [former] : [])].filter((candidate) => isApplied(document, candidate));
+  return whole.toSorted((a, b) => additions(b) - additions(a))[0] ?? null;
+}
+
+const additions = (operations: readonly Operation[]): number => operations.filter(({ op }) => op === 'add').length;
+
 /** Attached by hand, or the record is lost: what it was before is then not known. */
-function assertUnknown(document: Document): void {
+function assertUnknown(document: Document): null {
   if (valuesOf(flagList(document.toJS() as ApiServerPod), 'service-account-signing-endpoint').length > 0) throw new MintmarkError('AttachmentRefused', "The manifest has a signing endpoint already, and nothing on this host says what it was before: it was not put there by 'mintmark signer attach', or with another --key-folder. Put the manifest back to what kubeadm wrote ('kubeadm init phase control-plane apiserver'), then run this again. Nothing was changed.");
+  return null;
 }
 
 function attachmentOf(pod: ApiServerPod, request: AttachRequest): Attachment {
@@ -108,4 +125,4 @@ async function keysBefore(pod: ApiServerPod): Promise<readonly KeyFileKey[]> {
 }
 
 /** Whether the manifest says the same as before, so that a second run does not touch it for the sake of its spelling. */
-const isSame = (manifest: Manifest, before: string, name: string): boolean => JSON.stringify(podOf(manifest)) === JSON.stringify(podOf(parseManifest(before, name)));
+const isSame = (manifest: Manifest, before: string, name: string): boolean => saysSame(manifest, parseManifest(before, name));

@@ -5,13 +5,15 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
 import { KEY_FILES } from './api-server-flags.ts';
-import type { AttachPlan } from './attach-plan.ts';
-import { type AttachmentRecord, writeRecord } from './attachment-record.ts';
-import { backUp, replaceIfStill, replaceManifest, textIfThere, writeShared } from './host-files.ts';
+import { type AttachPlan, heldOf } from './attach-plan.ts';
+import { type AttachmentRecord, readRecord, RECORD_FORM, writeRecord } from './attachment-record.ts';
+import { backUp, replaceIfStill, replaceManifest, textIfThere, textOf, writeShared } from './host-files.ts';
 import { forget } from './key-files-state.ts';
+import { parseManifest } from './manifest.ts';
 import { PATCH_FILE } from './patches.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -38,11 +40,16 @@ export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<
   await assertServed(plan, around).catch((error: unknown) => { throw imported.length === 0 ? error : afterImport(error, imported); });
   const isNew = plan.before !== plan.after;
   const backup = isNew ? await backUp(plan.request.manifest, plan.before, plan.request.backupFolder, around.now()) : plan.record?.backup ?? '';
-  const former = await formerPatch(plan);
-  await writeAside(plan, plan.record?.backup ?? backup);
+  const aside = await asideNow(plan);
+  const record = recordOf(plan, plan.record?.backup ?? backup);
+  await writeAside(plan, isNew ? { ...record, former: plan.held } : record);
   if (!isNew) return 'unchanged';
-  await replaceManifest(plan.request.manifest, plan.after, plan.before);
-  if (around.readiness !== null) await confirmOrPutBack(plan, around.readiness, former, backup);
+  await replaceManifest(plan.request.manifest, plan.after, plan.before).catch(async (error: unknown) => {
+    await putAsideBack(plan, aside, { ...record, former: plan.held });
+    throw error;
+  });
+  if (around.readiness !== null) await confirmOrPutBack(plan, around.readiness, aside, backup);
+  await writeRecord(plan.request.keyFolder, record);
   return 'attached';
 }
 
@@ -84,29 +91,48 @@ async function kidsOfFiles(folder: string): Promise<readonly string[]> {
 
 const patchFileOf = (folder: string): string => join(folder, PATCH_FILE);
 
-/** What stood in the patch file before; null when there was none, or none is wanted. */
-async function formerPatch({ request: { patchesFolder } }: AttachPlan): Promise<string | null> {
-  return patchesFolder === null ? null : textIfThere(patchFileOf(patchesFolder));
+/** Record and patches; the text of those is null when there are none, or none are wanted. */
+interface Aside {
+  readonly record: AttachmentRecord | null;
+  readonly patches: string | null;
 }
 
-/** Record and patches, before the manifest: what they say of a manifest that lacks it is no fault. */
-async function writeAside({ request: { manifest, keyFolder, patchesFolder, issuerUrl }, attachment: { way, stage }, operations }: AttachPlan, backup: string): Promise<void> {
-  await writeRecord(keyFolder, { manifest, issuerUrl, way, stage, operations, backup, patchesFolder });
+async function asideNow({ request: { keyFolder, patchesFolder } }: AttachPlan): Promise<Aside> {
+  return { record: await readRecord(keyFolder), patches: patchesFolder === null ? null : await textIfThere(patchFileOf(patchesFolder)) };
+}
+
+const recordOf = ({ request: { manifest, patchesFolder, issuerUrl }, attachment: { way, stage }, operations }: AttachPlan, backup: string): AttachmentRecord =>
+  ({ form: RECORD_FORM, manifest, issuerUrl, way, stage, operations, backup, patchesFolder });
+
+/** Before the manifest: what they say of a manifest that lacks it, or holds what the record calls former, is no fault. */
+async function writeAside({ request: { keyFolder, patchesFolder }, operations }: AttachPlan, record: AttachmentRecord): Promise<void> {
+  await writeRecord(keyFolder, record);
   if (patchesFolder === null) return;
   await mkdir(patchesFolder, { recursive: true, mode: 0o700 });
   await writeShared(patchFileOf(patchesFolder), `${JSON.stringify(operations, null, 2)}\n`);
 }
 
-async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, former: string | null, backup: string): Promise<void> {
+async function confirmOrPutBack(plan: AttachPlan, readiness: Readiness, aside: Aside, backup: string): Promise<void> {
   const why = await readiness.awaitRestart();
   if (why === null) return;
-  const { request: { manifest, keyFolder, patchesFolder }, before, after, record } = plan;
+  const { request: { manifest }, before, after } = plan;
   // Record and patches stay with the flags that they tell of.
   if (!(await replaceIfStill(manifest, before, after))) throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} ${manifest} was changed by another meanwhile, so it was left as it is, with Mintmark's flags. Mend it by hand, or take those out with 'mintmark signer detach', which leaves what the other changed. The backup is ${backup}.`);
-  await writeRecord(keyFolder, record);
-  if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), former);
+  await restoreAside(plan, aside);
   const back = await readiness.awaitReady();
   throw new MintmarkError('AttachmentRefused', `The API server did not come up with the new flags: ${why} The former manifest is in its place again${back === null ? ', and the API server is ready.' : `; the API server is not ready yet: ${back}`} Its log says why it refused: crictl logs, or /var/log/pods. The backup is ${backup}.`);
+}
+
+/** After a refusal, unless they are true by now: another run did the same at the same time, or something else. */
+async function putAsideBack(plan: AttachPlan, aside: Aside, written: AttachmentRecord): Promise<void> {
+  const { manifest, keyFolder } = plan.request;
+  if (heldOf(parseManifest(await textOf(manifest), manifest).document, written) === written.operations) return;
+  if (isDeepStrictEqual(await readRecord(keyFolder), written)) await restoreAside(plan, aside);
+}
+
+async function restoreAside({ request: { keyFolder, patchesFolder } }: AttachPlan, { record, patches }: Aside): Promise<void> {
+  await writeRecord(keyFolder, record);
+  if (patchesFolder !== null) await putBack(patchFileOf(patchesFolder), patches);
 }
 
 const putBack = (file: string, text: string | null): Promise<void> => (text === null ? rm(file, { force: true }) : writeShared(file, text));

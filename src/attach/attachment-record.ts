@@ -16,13 +16,15 @@ export interface AttachmentRecord {
   readonly stage: Stage;
   /** On the manifest as it was without Mintmark. */
   readonly operations: readonly Operation[];
+  /** What the manifest may still hold instead, while it is not sure yet that it was replaced; null, or missing, when it is. */
+  readonly former?: readonly Operation[] | null;
   /** The first backup: the manifest before Mintmark. */
   readonly backup: string;
   /** Folder with the patches for kubeadm; null when none were wanted. */
   readonly patchesFolder: string | null;
 }
 
-const FORM = 'mintmark-attachment+1';
+export const RECORD_FORM = 'mintmark-attachment+1';
 
 export const recordFile = (keyFolder: string): string => join(keyFolder, 'attachment.json');
 
@@ -32,16 +34,16 @@ export async function readRecord(keyFolder: string): Promise<AttachmentRecord | 
   const text = await textIfThere(file);
   if (text === null) return null;
   const record = parsed(text);
-  if (record?.form !== FORM) throw new MintmarkError('AttachmentRefused', `${file} is not what 'mintmark signer attach' wrote. Compare the manifest with its backup by hand. Nothing was changed.`);
+  if (record?.form !== RECORD_FORM) throw new MintmarkError('AttachmentRefused', `${file} is not what 'mintmark signer attach' wrote. Compare the manifest with its backup by hand. Nothing was changed.`);
   return record;
 }
 
 /** Null removes it. */
-export async function writeRecord(keyFolder: string, record: Omit<AttachmentRecord, 'form'> | null): Promise<void> {
+export async function writeRecord(keyFolder: string, record: AttachmentRecord | null): Promise<void> {
   const file = recordFile(keyFolder);
   if (record === null) return removePrivateFile(file);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writePrivateFile(file, `${JSON.stringify({ form: FORM, ...record }, null, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify(record, null, 2)}\n`);
 }
 
 function parsed(text: string): AttachmentRecord | null {

@@ -5,7 +5,7 @@ import { takeBack } from './attach-plan.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
 import { assertGuardedKeys, assertOutside, backUp, replaceIfStill, replaceManifest, textIfThere, textOf } from './host-files.ts';
 import { lineDiff } from './line-diff.ts';
-import { manifestText, parseManifest, podOf } from './manifest.ts';
+import { type Manifest, manifestText, parseManifest, saysSame } from './manifest.ts';
 import type { Readiness } from './readiness.ts';
 
 export interface DetachRequest {
@@ -31,14 +31,14 @@ export async function planDetach(request: DetachRequest): Promise<DetachPlan | n
   const before = await textOf(request.manifest);
   const manifest = parseManifest(before, request.manifest);
   takeBack(manifest.document, record, request);
-  const after = await asItWas(record, podOf(manifest)) ?? manifestText(manifest);
+  const after = await asItWas(record, manifest) ?? manifestText(manifest);
   return { request, record, before, after, diff: lineDiff(before, after) };
 }
 
 /** The backup, comments and all, where the manifest says nothing else than it did then. */
-async function asItWas({ backup }: AttachmentRecord, pod: object): Promise<string | null> {
+async function asItWas({ backup }: AttachmentRecord, manifest: Manifest): Promise<string | null> {
   const text = await textIfThere(backup);
-  return text !== null && JSON.stringify(podOf(parseManifest(text, backup))) === JSON.stringify(pod) ? text : null;
+  return text !== null && saysSame(parseManifest(text, backup), manifest) ? text : null;
 }
 
 /** @throws MintmarkError `AttachmentRefused` when the API server does not come up without Mintmark: it is attached again. */

@@ -4,11 +4,12 @@
  * The kubelet runs whatever pod it finds in the manifest folder, except in names that begin with a dot (`[^.]*` in
  * kubelet's `config/file.go`; its watch skips them too). So a part file there begins with one, and backups are elsewhere.
  */
+import { randomUUID } from 'node:crypto';
 import { chown, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 import { weakPlace } from '../keys/guarded-folder.ts';
-import { syncFolder, writeThrough } from '../keys/private-file.ts';
+import { syncFolder, writePrivateFile, writeThrough } from '../keys/private-file.ts';
 import type { ApiServerPod } from './patches.ts';
 
 /**
@@ -25,9 +26,8 @@ export async function replaceManifest(manifest: string, text: string, expected: 
  */
 export async function replaceIfStill(manifest: string, text: string, expected: string): Promise<boolean> {
   const file = await realpath(manifest);
-  const part = join(dirname(file), `.${basename(file)}.mintmark-part`);
+  const part = join(dirname(file), `.${basename(file)}.${randomUUID()}.mintmark-part`);
   const { mode, uid, gid } = await stat(file);
-  await rm(part, { force: true });
   try {
     await writeThrough(part, text, mode & 0o777);
     const made = await stat(part);
@@ -50,8 +50,7 @@ export async function backUp(manifest: string, text: string, folder: string, now
   await assertOutside(manifest, { backups: folder });
   const file = join(folder, `${basename(manifest, '.yaml')}-${now.toISOString().replaceAll(/[:.]/g, '')}.yaml`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(file, { force: true });
-  await writeThrough(file, text);
+  await writePrivateFile(file, text);
   return file;
 }
 
@@ -79,6 +78,15 @@ export async function assertGuardedKeys(folder: string, code: 'AttachmentRefused
   if (weak !== null) throw new MintmarkError(code, `${weak.fault}, so files of theirs could take the place of the key files in ${folder}. Name another --key-folder, or close this one ('${weak.mend}'). Nothing was changed.`);
 }
 
+/**
+ * Where others can write in the folder of kubeadm's patches, they choose what the next upgrade makes of its pods, as root.
+ * @throws MintmarkError `AttachmentRefused`.
+ */
+export async function assertGuardedPatches(folder: string | null): Promise<void> {
+  const weak = folder === null ? null : await weakPlace(folder);
+  if (weak !== null) throw new MintmarkError('AttachmentRefused', `${weak.fault}, so patches of theirs could be among those that kubeadm takes from ${folder}. Name another folder for --patches, or close this one ('${weak.mend}'). Nothing was changed.`);
+}
+
 /** Without links, as far as there is something. */
 async function realPlace(path: string): Promise<string> {
   const place = resolve(path);
@@ -91,8 +99,7 @@ async function realPlace(path: string): Promise<string> {
 /** Writes a text that everyone may read, whole. */
 export async function writeShared(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const part = `${file}.part`;
-  await rm(part, { force: true });
+  const part = `${file}.${randomUUID()}.part`;
   try {
     await writeThrough(part, text, 0o644);
     await rename(part, file);

@@ -2,7 +2,7 @@
  * The static pod manifest of a kube-apiserver as a YAML document: read, changed and written with its comments, its order
  * and whatever else is in it.
  */
-import { type Document, parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments, type ScalarTag, type Tags, visit } from 'yaml';
 import { MintmarkError } from '../domain/errors.ts';
 import type { ApiServerPod } from './patches.ts';
 
@@ -14,12 +14,29 @@ export interface Manifest {
 
 /** @throws MintmarkError `AttachmentRefused` for what is not one YAML document that holds a pod. */
 export function parseManifest(text: string, name: string): Manifest {
-  const documents = parseAllDocuments(text);
+  const documents = parseAllDocuments(text, { customTags: asWritten });
   const [document] = documents;
   if (!Array.isArray(documents) || documents.length !== 1 || document === undefined) throw refused(name, 'it does not hold exactly one document');
   if (document.errors.length > 0) throw refused(name, document.errors[0]!.message.split('\n')[0]!);
   if (Object(valueOf(document as Document, name))['kind'] !== 'Pod') throw refused(name, 'it is not of kind Pod');
   return { document: document as Document, indentSeq: indentsLists(text) };
+}
+
+/**
+ * Numbers, times and the like are written as they were read. Here they are those of YAML 1.2, but the kubelet reads 1.1:
+ * `0644` is octal to it, and the `644` that would be written for it is another mode. Nor is a number beyond 2^53 kept by its value.
+ */
+const asWritten = (tags: Tags): Tags => tags.map((tag) => (typeof tag === 'string' || tag.collection !== undefined || tag.test === undefined ? tag : sourced(tag)));
+
+const sourced = (tag: ScalarTag): ScalarTag => ({ ...tag, stringify: (node, ...more) => node.source ?? tag.stringify?.(node, ...more) ?? String(node.value) });
+
+/** Whether two manifests say the same: numbers also in how they are written, since here `0644` and `644` are one. */
+export const saysSame = (one: Manifest, other: Manifest): boolean => saying(one) === saying(other);
+
+function saying(manifest: Manifest): string {
+  const sources: (string | undefined)[] = [];
+  visit(manifest.document, { Scalar: (_key, { value, source }) => { if (typeof value === 'number') sources.push(source); } });
+  return JSON.stringify([podOf(manifest), sources]);
 }
 
 /** Aliases are counted and resolved only here: too many of them, or one that leads nowhere, is no syntax error. */

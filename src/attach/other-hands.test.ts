@@ -98,6 +98,8 @@ const UNREADABLE: readonly (readonly [string, (text: string) => string, RegExp])
   ['a number among the flags', (text) => text.replace('- --allow-privileged=true', '- 5'), /has 5 among the words of its command, .*is no text/],
   ['nothing among the flags', (text) => text.replace('- --allow-privileged=true', '-'), /has null among the words of its command, .*is no text/],
   ['a number among the args', (text) => text.replace('- command:', '- args: [5]\n    command:'), /has 5 among the words of its args, .*is no text/],
+  ['flags in command and args', (text) => text.replace('- command:', '- args: [--v=2]\n    command:'), /has flags in its command, and "--v=2" in its args, .*Move all flags into one of the two/],
+  ['the value of a flag in args', (text) => text.replace('- command:', '- args: [x]\n    command:'), /has flags in its command, and "x" in its args/],
   ['a command that is no list', (text) => text.replace('command:', 'command: kube-apiserver\n    args:'), /its command is no list/],
 ];
 
@@ -131,4 +133,28 @@ test('a key folder below one that others can change is refused: by attach and de
   const key = makeKey();
   await assert.rejects(async () => files.use(await openedRing({ active: key, prepared: makeKey() })), refused);
   assert.deepEqual(readdirSync(keyFolder), []);
+});
+
+test('patches do not go where others can write: in the folder itself, or above it', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const above = join(host.dir, 'open');
+  for (const patchesFolder of [above, join(above, 'patches')]) {
+    mkdirSync(patchesFolder);
+    chmodSync(above, 0o777);
+    await assert.rejects(planAttach({ ...host.request, patchesFolder }), { code: 'AttachmentRefused', message: new RegExp(`^Others can write in ${above} \\(mode 777\\), .*kubeadm takes from ${patchesFolder}\\..*--patches.*chmod go-w ${above}.*Nothing was changed\\.$`) });
+  }
+  assert.deepEqual(readdirSync(above), ['patches']);
+});
+
+test('the same attached eight times at once: each is done or refused in words, and no part is left in the folders', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const before = host.text();
+  const plans = await Promise.all(Array.from({ length: 8 }, () => planAttach(host.request)));
+  const outcomes = await Promise.allSettled(plans.map((plan) => carryOut(plan, surroundings(host))));
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as { readonly code: string });
+  assert.deepEqual(refused.map(({ code }) => code), refused.map(() => 'AttachmentRefused'));
+  assert.ok(refused.length < plans.length, 'one was done');
+  assert.deepEqual([readdirSync(join(host.dir, 'manifests')), readdirSync(host.patchesFolder)], [['kube-apiserver.yaml'], [PATCH_FILE]]);
+  await carryOutDetach((await planDetach(detachRequest(host)))!, null, NOW);
+  assert.equal(host.text(), before);
 });

@@ -114,6 +114,16 @@ test('two words for a flag are one flag', () => {
   assert.deepEqual([list.path, ['a', 'b', 'c'].map((name) => valuesOf(list, name))], ['/spec/containers/0/args', [['x'], [''], ['y=z']]]);
 });
 
+test('an underscore in the name of a flag is a hyphen, to kube-apiserver and here', () => {
+  const pod = kubeadmPod(36);
+  const { command } = (pod as { spec: { containers: { command: string[] }[] } }).spec.containers[0]!;
+  const underscored = command.map((word) => word.replace(/^--service-account[a-z-]*/, (name) => `--${name.slice(2).replaceAll('-', '_')}`));
+  assert.equal(underscored.filter((word) => word.startsWith('--service_account_')).length, 3);
+  command.splice(0, command.length, ...underscored);
+  const after = patched(pod, attachingOperations(pod, BASE)).spec!.containers![0]!.command!;
+  assert.deepEqual(after.filter((word) => /service.account/.test(word)), ROWS[0]![3]);
+});
+
 test('what is no API server is refused', () => {
   for (const pod of [{}, { spec: {} }, { spec: { containers: [{ name: 'etcd', command: ['etcd', '--x=1'] }] } }, { spec: { containers: [{ name: 'kube-apiserver', command: ['kube-apiserver'] }] } }]) {
     assert.throws(() => flagList(pod), { code: 'AttachmentRefused' });

@@ -43,16 +43,19 @@ export interface FlagList {
   readonly flags: readonly PlacedFlag[];
 }
 
-/** @throws MintmarkError `AttachmentRefused` when the pod has no kube-apiserver with flags. */
+/** @throws MintmarkError `AttachmentRefused` when the pod has no kube-apiserver with flags, or has them in two lists. */
 export function flagList(pod: ApiServerPod): FlagList {
   const containers = pod?.spec?.containers ?? [];
   const at = containers.findIndex(({ name }) => name === 'kube-apiserver');
   const { command = [], args = [] } = containers[at] ?? {};
   for (const [name, words] of Object.entries({ command, args })) assertTexts(name, words);
-  if (at === -1 || ![...command, ...args].some((word) => word.startsWith('--'))) throw new MintmarkError('AttachmentRefused', "This is no manifest of a kube-apiserver: no container is named kube-apiserver, or it has no flags. kubeadm's is /etc/kubernetes/manifests/kube-apiserver.yaml.");
-  const list = args.some((word) => word.startsWith('--')) ? 'args' : 'command';
+  if (at === -1 || ![...command, ...args].some(isFlag)) throw new MintmarkError('AttachmentRefused', "This is no manifest of a kube-apiserver: no container is named kube-apiserver, or it has no flags. kubeadm's is /etc/kubernetes/manifests/kube-apiserver.yaml.");
+  const list = command.some(isFlag) ? 'command' : 'args';
+  if (list === 'command' && args.length > 0) throw new MintmarkError('AttachmentRefused', `The container kube-apiserver has flags in its command, and ${JSON.stringify(args[0])} in its args, which the kubelet puts behind them: a patch counts places in one list. Move all flags into one of the two. Nothing was changed.`);
   return { container: `/spec/containers/${at}`, path: `/spec/containers/${at}/${list}`, flags: placedFlags(list === 'args' ? args : command) };
 }
+
+const isFlag = (word: string): boolean => word.startsWith('--');
 
 /** The kubelet takes nothing else, and a plan by a number's text would be one for another manifest. */
 function assertTexts(name: string, words: unknown): void {
@@ -61,14 +64,15 @@ function assertTexts(name: string, words: unknown): void {
   if (other !== undefined) throw new MintmarkError('AttachmentRefused', `The container kube-apiserver has ${JSON.stringify(other)} among the words of its ${name}, which is no text: the kubelet would refuse the pod. Put it in quotes, or take it out. Nothing was changed.`);
 }
 
+/** By the name that kube-apiserver knows: to it, an underscore is a hyphen. */
 function placedFlags(words: readonly string[]): readonly PlacedFlag[] {
   return words.flatMap((word, index) => {
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(word);
     if (match === null) return [];
-    const [, name, value] = match;
+    const [name, value] = [match[1]!.replaceAll('_', '-'), match[2]];
     const next = words[index + 1];
-    if (value !== undefined) return [{ name: name!, value, index, words: [word] }];
-    return next === undefined || next.startsWith('--') ? [{ name: name!, value: '', index, words: [word] }] : [{ name: name!, value: next, index, words: [word, next] }];
+    if (value !== undefined) return [{ name, value, index, words: [word] }];
+    return next === undefined || isFlag(next) ? [{ name, value: '', index, words: [word] }] : [{ name, value: next, index, words: [word, next] }];
   });
 }
 
