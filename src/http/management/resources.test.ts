@@ -76,6 +76,16 @@ for (const query of ["$filter=type eq 'x'", "$filter=name eq 'a' or name eq 'b'"
   });
 }
 
+for (const list of ['resources', 'providers/Mintmark.Oidc/issuers']) {
+  for (const group of ['', 'a/', 'a/providers', '../a', 'a.', '%']) {
+    test(`refused: a filter of ${list} for the group '${group}', which no group can be named`, async () => {
+      const reply = await ask('GET', `${S}/${list}?$filter=${encodeURIComponent(`resourceGroup eq '${group}'`)}`);
+      const { code, target } = reply.json<{ error: { code: string; target: string } }>().error;
+      assert.deepEqual([reply.statusCode, code, target], [400, 'InvalidResourceName', '$filter']);
+    });
+  }
+}
+
 test('it takes a role for the whole subscription', async () => {
   assert.deepEqual([(await as('reader', { url: `${S}/resources` })).statusCode, (await as('group-reader', { url: `${S}/resources` })).statusCode], [200, 403]);
 });
