@@ -70,8 +70,14 @@ async function tlsFaults(values: Partial<Values>, name: ListenerName, now: Date)
   ];
 }
 
+/** That a text has a block of its kind at all: node:tls takes an empty one for none, and would serve without it. */
+const PEM_CERTIFICATE = /^-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/m;
+const PEM_KEY = /^-----BEGIN (?:[A-Z]+ )*KEY-----/m;
+
 /** What is wrong with a certificate and its key together; null when a server can use them. */
 export function tlsPairProblem({ certificate, privateKey }: { readonly certificate: string; readonly privateKey: string }): string | null {
+  const missing = [...(PEM_CERTIFICATE.test(certificate) ? [] : ['no certificate in the first']), ...(PEM_KEY.test(privateKey) ? [] : ['no key in the second'])];
+  if (missing.length > 0) return `are no pair: there is ${missing.join(', and ')}, as PEM. Is a file empty, or its copy not finished?`;
   try {
     createSecureContext({ cert: certificate, key: privateKey });
     return null;

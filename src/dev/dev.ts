@@ -14,7 +14,7 @@ import { createSealer, type KeyEncryptionKey } from '../keys/seal.ts';
 import { openAuditFile } from '../observability/audit-file.ts';
 import { loadThread } from '../public-host/host-thread.ts';
 import { type Clock, systemClock } from '../service/clock.ts';
-import { createLog, endAtOnce, refusal, stopSignal } from '../serve/server-process.ts';
+import { createLog, endAtOnce, lockStore, refusal, stopSignal } from '../serve/server-process.ts';
 import { diskError } from '../store/disk-errors.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
@@ -39,10 +39,9 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
   try {
     const home = await openHome(options.home);
     try {
-      const running = await start(home, options, { stdout, stderr });
-      await stopped;
-      stdout.write('Stopping.\n');
-      await running.stop();
+      // The home's own lock keeps `mintmark serve` off nothing.
+      const lock = lockStore(home.store);
+      await run(home, options, { stdout, stderr }, stopped).finally(lock.release);
       return 0;
     } finally {
       home.release();
@@ -50,6 +49,13 @@ export async function dev(options: DevOptions, { stdout, stderr }: Output): Prom
   } catch (error) {
     return refusal(diskError(error, `The home ${options.home} can not be read or written`) ?? error, stderr);
   }
+}
+
+async function run(home: Home, options: DevOptions, output: Output, stopped: Promise<void>): Promise<void> {
+  const running = await start(home, options, output);
+  await stopped;
+  output.stdout.write('Stopping.\n');
+  await running.stop();
 }
 
 async function start(home: Home, options: DevOptions, { stdout, stderr }: Output): Promise<{ stop(): Promise<void> }> {

@@ -45,9 +45,9 @@ export const isWithin = (id: string, scope: string): boolean => {
   return inner === outer || inner.startsWith(`${outer}/`);
 };
 
-/** @throws MintmarkError `InvalidResourceName` with the rule for names of that type. */
-export function assertResourceName(type: string, name: string): string {
+/** `target`: where the name was given. @throws MintmarkError `InvalidResourceName` with the rule for names of that type. */
+export function assertResourceName(type: string, name: string, target = 'name'): string {
   const rule = NAME_RULES[type];
   if (rule === undefined || rule.pattern.test(name)) return name;
-  throw new MintmarkError('InvalidResourceName', `'${name.slice(0, 100)}' can not be the name of a resource of type ${type}: it has ${rule.words}.`, { target: 'name' });
+  throw new MintmarkError('InvalidResourceName', `'${name.slice(0, 100)}' can not be the name of a resource of type ${type}: it has ${rule.words}.`, { target });
 }

@@ -78,10 +78,25 @@ export const listensAt = (who: string, url: string): string => `${who} at ${url}
 /** Of a listener that is not on a framework. `port`: the one that it has got. */
 export const listenerUrl = ({ host }: ListenAddress, port: number, tls: Tls): string => `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
+const OTHER_ADDRESS = 'Choose another address or port.';
+const OTHER_HOST = 'The name of the host is not known here: correct it, or give an address.';
+const MORE_FILES = 'No more files can be opened: raise the limit (ulimit -n, or LimitNOFILE= of systemd), and start again.';
+/** What to do, by the operating system's codes. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: OTHER_ADDRESS,
+  EADDRNOTAVAIL: OTHER_ADDRESS,
+  EINVAL: 'It is no address that can be listened on, as IPv6 addresses of a single link (fe80::…) are none. Choose another address.',
+  EAFNOSUPPORT: 'This machine has no addresses of that family, IPv4 or IPv6. Choose an address of the other one.',
+  ENOTFOUND: OTHER_HOST,
+  EAI_AGAIN: OTHER_HOST,
+  EMFILE: MORE_FILES,
+  ENFILE: MORE_FILES,
+};
+
 /** What an error of listening means to who runs the server; any other error as it is. */
 export function listenError(error: unknown, { host, port, flag }: ListenAddress): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return new MintmarkError('AddressInUse', `Port ${port} on ${host} is taken by another process. Stop it, or choose another port${flag === undefined ? '' : ` with ${flag}`}.`, { cause: error });
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). Choose another address or port.`, { cause: error });
-  return error;
+  const remedy = code === undefined ? undefined : REMEDIES[code];
+  return remedy === undefined ? error : new MintmarkError('InvalidConfiguration', `Mintmark can not listen on ${host}, port ${port} (${code}). ${remedy}`, { cause: error });
 }

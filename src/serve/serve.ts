@@ -17,7 +17,7 @@ import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditDestination } from './audit-destination.ts';
-import { createLog, endAtOnce, lockFile, refusal, stopSignal } from './server-process.ts';
+import { createLog, endAtOnce, lockStore, refusal, stopSignal } from './server-process.ts';
 import { type FollowedPair, followTlsFiles, type ReadPair, readPair } from './tls-renewal.ts';
 
 interface Surroundings {
@@ -36,7 +36,7 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   try {
     const config = await loadServeConfig(flags, env, systemClock.now());
     const log = createLog(config.logLevel);
-    const lock = lockFile(`${config.storeFile}.lock`, `Another Mintmark server runs on the store ${config.storeFile}. Stop it, or give this one another store.`);
+    const lock = lockStore(config.storeFile);
     try {
       const running = await start(config, log, env, thread);
       await stopped;

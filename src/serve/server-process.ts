@@ -1,5 +1,6 @@
 /** What every process that is a server has: one of its kind on its files, a log, signals that stop it, and a last word when it can not start. */
-import { chmodSync } from 'node:fs';
+import { chmodSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Logger, pino } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
@@ -22,6 +23,26 @@ export function lockFile(file: string, message: string): { readonly release: () 
     lock?.close();
     throw lockError(file, message, error);
   }
+}
+
+/**
+ * The lock of a store, beside its file: one server at a time, by whatever links it is named. Not by hard links, which SQLite can
+ * not serve either.
+ * @throws MintmarkError as `lockFile`.
+ */
+export const lockStore = (file: string): ReturnType<typeof lockFile> =>
+  lockFile(`${realFile(file)}.lock`, `Another Mintmark server runs on the store ${file}. Stop it, or give this one another store.`);
+
+/** Where a file is, or will be where it is not there yet; as given where that can not be told, which opening it will tell. */
+function realFile(file: string): string {
+  for (const real of [() => realpathSync(file), () => join(realpathSync(dirname(file)), basename(file))]) {
+    try {
+      return real();
+    } catch {
+      // The next one.
+    }
+  }
+  return file;
 }
 
 function lockError(file: string, inUse: string, cause: unknown): unknown {

@@ -67,6 +67,25 @@ test('a pair that is replaced file by file is taken once it is whole', async (t)
   assert.deepEqual(JSON.parse(lines[1]!), { level: 30, listener: 'issuer', msg: 'a new certificate is served' });
 });
 
+for (const [what, emptied, missing] of [
+  ['key', { privateKey: '' }, 'no key in the second'],
+  ['certificate', { certificate: '' }, 'no certificate in the first'],
+] as const) {
+  test(`an empty ${what}, as a copy in progress leaves it, is not taken; the whole pair after it is`, async (t) => {
+    const { put, taken, lines, clock } = await follow(t);
+    put(emptied);
+    await clock.round();
+    await clock.round();
+    assert.deepEqual([taken, lines.length], [[], 1]);
+    assert.match(lines[0]!, new RegExp(`"level":50,.*c\\.pem and \\S+k\\.pem are no pair: there is ${missing}, as PEM\\..*the former one still is`));
+    const next = await make();
+    put(next);
+    await clock.round();
+    await clock.round();
+    assert.deepEqual(taken.map(({ certificate, privateKey }) => ({ certificate, privateKey })), [next]);
+  });
+}
+
 test('files that go away are told and change nothing', async (t) => {
   const { taken, lines, clock, files } = await follow(t);
   rmSync(files.keyFile);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -50,6 +50,9 @@ test('a second server on the store, and another key-encryption key, are refused 
   const server = await one.serve();
   const second = await one.run('serve', '--config', one.path('mintmark.yaml')).ended;
   assert.deepEqual([second.code, second.stderr.split('. ')[0]], [1, `ERROR: (HomeInUse) Another Mintmark server runs on the store ${one.path('mintmark.db')}`]);
+  await symlink('mintmark.db', one.path('link.db'));
+  const byLink = await one.run('serve', '--config', one.path('mintmark.yaml'), '--set', `store.file=${one.path('link.db')}`).ended;
+  assert.deepEqual([byLink.code, byLink.stderr.split('. ')[0]], [1, `ERROR: (HomeInUse) Another Mintmark server runs on the store ${one.path('link.db')}`]);
   await server.end('SIGTERM');
   await writeFile(one.path('other-key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   const other = await one.run('serve', '--config', one.path('mintmark.yaml'), '--set', `keyEncryptionKey.file=${one.path('other-key')}`).ended;

@@ -3,6 +3,7 @@
  * because a filter that is ignored gives more than was asked for.
  */
 import { MintmarkError } from '../../domain/errors.ts';
+import { assertResourceName, RESOURCE_GROUP_TYPE, resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
 
 /** One condition and what joins it to the next; an apostrophe in a text is written twice. */
 const CONDITION = /\s*(\w+)\s+eq\s+'((?:[^']|''){0,600})'\s*(and\s(?=\s*\w)|$)/iy;
@@ -21,6 +22,10 @@ export function parseEqualities<Member extends string>(filter: string | undefine
   }
   return Object.fromEntries(found) as Partial<Record<Member, string>>;
 }
+
+/** Where a list looks: in the group that its filter names, else in the whole subscription. @throws MintmarkError `InvalidResourceName`: no text may pose as less or more of a path. */
+export const scopeOf = (subscriptionId: string, { resourceGroup }: { readonly resourceGroup?: string | undefined }): string =>
+  resourceGroup === undefined ? subscriptionScope(subscriptionId) : resourceGroupId(subscriptionId, assertResourceName(RESOURCE_GROUP_TYPE, resourceGroup, '$filter'));
 
 /** Members that ask for a tag, of resources and groups alike. */
 export const TAG_MEMBERS = ['tagName', 'tagValue'] as const;

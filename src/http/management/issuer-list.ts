@@ -9,13 +9,12 @@ import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { MintmarkError } from '../../domain/errors.ts';
 import { normalizeLocation } from '../../domain/locations.ts';
-import { resourceGroupId, subscriptionScope } from '../../domain/resource-id.ts';
 import type { Clusters } from '../../service/clusters.ts';
 import type { Issuers } from '../../service/issuers.ts';
 import type { Listed, Page } from '../../store/store.ts';
 import type { IssuerSummaryBody } from './contract.ts';
 import { issuerSummaryBody, type ListedCluster } from './issuer-body.ts';
-import { parseEqualities } from './filter.ts';
+import { parseEqualities, scopeOf } from './filter.ts';
 import { listBody, pageOf, pageQuery } from './paging.ts';
 import type { Asked } from './route.ts';
 
@@ -33,12 +32,11 @@ interface Deps {
   readonly managementUrl: string;
 }
 
-/** @throws MintmarkError `InvalidQueryParameter`. */
+/** @throws MintmarkError `InvalidQueryParameter`, `InvalidResourceName`. */
 export async function listIssuers(deps: Deps, asked: Asked<string, unknown, z.output<typeof issuerListQuery>>) {
   const { $filter = '', $orderby = '' } = asked.query;
   const filter = parseEqualities($filter, ['location', 'resourceGroup']);
-  const subscriptionId = asked.subscription.id;
-  const scope = filter.resourceGroup === undefined ? subscriptionScope(subscriptionId) : resourceGroupId(subscriptionId, filter.resourceGroup);
+  const scope = scopeOf(asked.subscription.id, filter);
   const find = (page: Page): Promise<Listed<ListedCluster>> => findClusters(deps.clusters, scope, filter, page);
   const found = $orderby === '' ? await summaries(deps.issuers, await find(pageOf(asked.query))) : await sorted(deps.issuers, find, parseOrder($orderby), pageOf(asked.query));
   return listBody(deps.managementUrl, asked, found, (summary) => summary);

@@ -14,6 +14,7 @@ const NO_SUBSCRIPTION: Subscription = { id: '', tenantId: '', displayName: '', c
 const NO_TENANT: Tenant = { id: '', displayName: '', createdAt: new Date(0) };
 
 export function registerRoutes(server: FastifyInstance, routes: readonly Route[]): void {
+  server.addHook('preValidation', async (request) => { request.query = inOurSpelling(request.query as Query); });
   for (const row of routes) registerRoute(server, row);
   refuseOtherMethods(server, routes);
 }
@@ -62,10 +63,22 @@ function askedOf(request: FastifyRequest, row: Route): Asked {
   };
 }
 
+type Query = Readonly<Record<string, string | readonly string[]>>;
+
+/** OData's parameters are in any letter case, as in Azure: a `$Filter` that is ignored would give more than was asked for. */
+const spelled = (name: string): string => (name.startsWith('$') ? name.toLowerCase() : name);
+
+/** One that is there in several spellings is there several times. */
+function inOurSpelling(query: Query): Query {
+  if (Object.keys(query).every((name) => name === spelled(name))) return query;
+  const byName = Map.groupBy(Object.entries(query), ([name]) => spelled(name));
+  return Object.fromEntries([...byName].map(([name, found]) => [name, found.length === 1 ? found[0]![1] : found.flatMap(([, value]) => value)]));
+}
+
 /** To take the whole target apart as a URL costs several times as much. */
 function queryOf(target: string): URLSearchParams {
   const at = target.indexOf('?');
-  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1));
+  return new URLSearchParams([...new URLSearchParams(at === -1 ? '' : target.slice(at + 1))].map(([name, value]) => [spelled(name), value]));
 }
 
 /** Null without the header. @throws MintmarkError `InvalidRequestContent` for one that names nothing: a client with an empty variable means a condition. */

@@ -76,6 +76,24 @@ for (const query of ["$filter=type eq 'x'", "$filter=name eq 'a' or name eq 'b'"
   });
 }
 
+test('parameters are in any letter case, in what leads to the next page too; one in two spellings is there twice', async () => {
+  const first = (await ask('GET', `${S}/resources?$FILTER=${encodeURIComponent("resourceGroup eq 'a'")}&$Top=1&$SKIPTOKEN=0`)).json<List>();
+  const next = new URL(first.nextLink!);
+  const { value } = (await ask('GET', `${next.pathname}${next.search}`)).json<List>();
+  assert.deepEqual([first.value, value].map((found) => found.map(({ id }) => id.split('/').slice(4).join('/'))), [[`a/providers/${TYPE}/one`], [`a/providers/${TYPE}/two`]]);
+  assert.equal((await ask('GET', `${S}/resources?$top=1&$TOP=1`)).statusCode, 400);
+});
+
+for (const list of ['resources', 'providers/Mintmark.Oidc/issuers']) {
+  for (const group of ['', 'a/', 'a/providers', '../a', 'a.', '%']) {
+    test(`refused: a filter of ${list} for the group '${group}', which no group can be named`, async () => {
+      const reply = await ask('GET', `${S}/${list}?$filter=${encodeURIComponent(`resourceGroup eq '${group}'`)}`);
+      const { code, target } = reply.json<{ error: { code: string; target: string } }>().error;
+      assert.deepEqual([reply.statusCode, code, target], [400, 'InvalidResourceName', '$filter']);
+    });
+  }
+}
+
 test('it takes a role for the whole subscription', async () => {
   assert.deepEqual([(await as('reader', { url: `${S}/resources` })).statusCode, (await as('group-reader', { url: `${S}/resources` })).statusCode], [200, 403]);
 });

@@ -6,14 +6,14 @@
 import { z } from 'zod';
 import { MintmarkError } from '../../../domain/errors.ts';
 import { normalizeLocation } from '../../../domain/locations.ts';
-import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE, resourceGroupId, subscriptionScope } from '../../../domain/resource-id.ts';
+import { MANAGED_CLUSTER_TYPE, MANAGED_IDENTITY_TYPE } from '../../../domain/resource-id.ts';
 import type { Resource } from '../../../domain/resource.ts';
 import type { Clusters } from '../../../service/clusters.ts';
 import type { Identities } from '../../../service/identities.ts';
 import type { ResourceGroups } from '../../../service/resource-groups.ts';
 import type { Listed, Page } from '../../../store/store.ts';
 import { listOf } from '../contract.ts';
-import { hasTag, parseEqualities, TAG_MEMBERS } from '../filter.ts';
+import { hasTag, parseEqualities, scopeOf, TAG_MEMBERS } from '../filter.ts';
 import { fillPage, listBody, pageOf, pageQuery } from '../paging.ts';
 import { RESOURCE_GROUP, SUBSCRIPTION } from '../paths.ts';
 import { type Answer, type Asked, type Route, route } from '../route.ts';
@@ -52,7 +52,7 @@ export function resourceRoutes({ clusters, identities, resourceGroups }: Deps, m
       summary: `Lists a subscription's clusters and identities. $filter: ${MEMBERS.join(', ')} eq '…', joined by 'and'.`, query: resourcesQuery, replies: { 200: listOf(resource) },
       async handle(asked) {
         const { resourceGroup, ...filter } = parseEqualities(asked.query.$filter, MEMBERS);
-        return list(asked, resourceGroup === undefined ? subscriptionScope(asked.subscription.id) : resourceGroupId(asked.subscription.id, resourceGroup), filter);
+        return list(asked, scopeOf(asked.subscription.id, { resourceGroup }), filter);
       },
     }),
     route({
