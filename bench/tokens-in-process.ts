@@ -20,7 +20,7 @@ const { storeFile, keyEncryptionKeyFile, auditFile, clusterIds, atOnce } = JSON.
 const audit = openSync(auditFile, 'a');
 const store = await openSqliteStore({ file: storeFile, clock: systemClock.now });
 const sealer = createSealer(await readKeyEncryptionKey(keyEncryptionKeyFile));
-const ground = { store, publicHost: { storeFile, clockFile: null }, sealer, clock: systemClock, log: pino({ level: 'silent' }), audit: { write: (line: string) => void writeSync(audit, line) }, outbound: { ca: null, env: {} }, lost: (error: Error) => { throw error; } };
+const ground = { store, publicHost: { storeFile, clockFile: null }, sealer, clock: systemClock, log: pino({ level: 'silent' }), lostLogLines: () => 0, audit: { write: (line: string) => void writeSync(audit, line) }, outbound: { ca: null, env: {} }, lost: (error: Error) => { throw error; } };
 const config = { ...devConfig({ home: '', managementPort: 8443, issuerPort: 9443, signersPort: 9444, listen: '127.0.0.1' }), keyPoolSize: 0 };
 const { tokens } = createApp(config, ground, { management: null, issuer: null, signers: null }).services;
 const clusters = await store.read((tx) => Promise.all(clusterIds.map(async (id) => (await tx.resource(id))!)));

@@ -64,6 +64,8 @@ export interface Ground {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Lines of the log that could not be written. */
+  readonly lostLogLines: () => number;
   readonly audit: AuditSink;
   /** How other machines are asked: authorities beside the system's (PEM), and the environment that names a proxy. */
   readonly outbound: { readonly ca: string | null; readonly env: NodeJS.ProcessEnv };
@@ -89,7 +91,7 @@ export function createApp(config: Config, ground: Ground, tls: ListenerTls) {
   const services = createServices(config, { ...ground, store }, observability, tls.signers, publicHost);
   const management = createManagementServer({ ...services, ready: () => isReady(publicHost, store) }, config, { logger: log, observer: observability.requests, ...httpsOf(tls.management) });
   const signers = createSignersHost(config, services, observability, log, tls.signers);
-  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publicHost, pool: services.pool, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting }), at: config.metrics };
+  const metrics = config.metrics === null ? null : { server: observability.metricsServer({ publicHost, pool: services.pool, freezeWindows: config.freezeWindows, openPolls: services.ringNotices.waiting, lostLogLines: ground.lostLogLines }), at: config.metrics };
 
   return {
     services,

@@ -2,10 +2,17 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Lines } from './serve/lines.ts';
 
 keepCompiledCode();
 // Whoever reads the output may go away at any time (`| head`); that is no failure of what runs here.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
+
+/** What runs for long says the rest in its log, and goes on when its words can not be written. */
+const serverOutput = async (): Promise<{ readonly stdout: Lines; readonly stderr: Lines; readonly env: NodeJS.ProcessEnv }> => {
+  const { wordsTo } = await import('./serve/lines.ts');
+  return { stdout: wordsTo(1), stderr: wordsTo(2), env: process.env };
+};
 
 const { run } = await import('./cli/run.ts');
 process.exitCode = await run(process.argv.slice(2), {
@@ -14,8 +21,8 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   commands: {
-    dev: async (options) => (await import('./dev/dev.ts')).dev(options, process),
-    serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, process),
+    dev: async (options) => (await import('./dev/dev.ts')).dev(options, await serverOutput()),
+    serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, await serverOutput()),
     signerRun: async ({ keyFiles, ...flags }) => {
       const { runSigner } = await import('./signer/run.ts');
       return runSigner({
@@ -24,7 +31,7 @@ process.exitCode = await run(process.argv.slice(2), {
           open: async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log),
           wipe: async (log) => (await import('./attach/key-files.ts')).wipeKeyFiles(keyFiles.folder, log),
         },
-      }, process);
+      }, await serverOutput());
     },
     signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags),
     bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),

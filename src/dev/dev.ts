@@ -69,8 +69,8 @@ async function start(home: Home, options: DevOptions, { stdout, stderr }: Output
   try {
     await bindStore(store, sealer, home, options.issuerPort);
     warnOfClock(store, clock, stderr);
-    const log = createLog(config.logLevel);
-    const app = await startApp(home, config, { store, publicHost, sealer, clock, log, audit, outbound: { ca: null, env: process.env }, lost: endAtOnce(log) }, tls, stdout);
+    const { log, lostLogLines } = createLog(config.logLevel);
+    const app = await startApp(home, config, { store, publicHost, sealer, clock, log, lostLogLines, audit, outbound: { ca: null, env: process.env }, lost: endAtOnce(log) }, tls, stdout);
     return { stop: () => app.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {
     await store.close();

@@ -17,7 +17,7 @@ function scraped(store: Store, freezeWindows: readonly FreezeWindow[] = []) {
   const requests = newRequestCounts();
   const host = { answers: true };
   const counts = async () => (host.answers ? { publisher: COUNTS, requests, delay: { p50: 0.01, p99: 0.02, max: 0.03 }, heapUsed: 9 } : null);
-  registerGauges(registry, { store, version: '1.2.3', publicHost: { ready: true, counts }, pool: { level: () => 8 }, freezeWindows, openPolls: () => 2 });
+  registerGauges(registry, { store, version: '1.2.3', publicHost: { ready: true, counts }, pool: { level: () => 8 }, freezeWindows, openPolls: () => 2, lostLogLines: () => 3 });
   /** The samples whose name begins so. */
   const scrape = async (...names: readonly string[]): Promise<readonly string[]> => (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
   return { requests, host, scrape };
@@ -83,8 +83,8 @@ test('a store that can not be read is told, and takes nothing else with it', asy
 
 test('the publisher, the pool, the version', async () => {
   const { scrape } = scraped(openMemoryStore({ clock: () => START }));
-  assert.deepEqual(await scrape('mintmark_publisher', 'mintmark_build', 'mintmark_key_pool'), [
-    `mintmark_build_info{version="1.2.3",node="${process.versions.node}"} 1`, 'mintmark_key_pool_keys 8', 'mintmark_publisher_ready 1',
+  assert.deepEqual(await scrape('mintmark_publisher', 'mintmark_build', 'mintmark_key_pool', 'mintmark_log'), [
+    `mintmark_build_info{version="1.2.3",node="${process.versions.node}"} 1`, 'mintmark_key_pool_keys 8', 'mintmark_publisher_ready 1', 'mintmark_log_failures_total 3',
     'mintmark_publisher_issuers_in_memory 6', 'mintmark_publisher_issuers_known 7', 'mintmark_publisher_confirmed_change 8',
     'mintmark_publisher_loads_total 1', 'mintmark_publisher_failed_loads_total 2', 'mintmark_publisher_refused_loads_total 3', 'mintmark_publisher_evictions_total 4', 'mintmark_publisher_failed_rounds_total 5',
   ]);

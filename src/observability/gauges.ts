@@ -23,6 +23,8 @@ export interface Sources {
   readonly pool: { level(): number };
   /** Signers that wait for news of their ring. */
   readonly openPolls: () => number;
+  /** Lines of the log that could not be written. */
+  readonly lostLogLines: () => number;
   readonly freezeWindows: readonly FreezeWindow[];
 }
 
@@ -88,6 +90,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   reading(registry, 'mintmark_key_pool_keys', 'Keys that are ready for new issuers and rotations.', () => sources.pool.level());
   reading(registry, 'mintmark_signers_waiting', 'Signers whose request waits for a later ring: those that are connected.', sources.openPolls);
   reading(registry, 'mintmark_publisher_ready', 'Whether documents are served: 1 or 0.', () => Number(sources.publicHost.ready));
+  sampled(registry, Counter, ['mintmark_log_failures_total', 'Log lines that could not be written.'], [], async () => [[sources.lostLogLines()]]);
   registerHost(registry, sources.publicHost);
   reading(registry, 'mintmark_rotation_frozen', 'Whether a freeze window is open, in which no key rotates by itself: 1 or 0.', () => Number(frozenUntil(sources.freezeWindows, sources.store.now()) !== null));
   registerTotals(registry, sources);

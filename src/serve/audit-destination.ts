@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import { openAuditFile } from '../observability/audit-file.ts';
 import type { AuditSink } from '../observability/audit-trail.ts';
+import { linesTo } from './lines.ts';
 
 export interface AuditDestination {
   readonly sink: AuditSink;
@@ -13,7 +14,7 @@ export interface AuditDestination {
 
 /** `file` null: standard output. @throws MintmarkError `InvalidConfiguration` when the file can not be opened. */
 export function openAuditDestination(file: string | null, log: Logger): AuditDestination {
-  if (file === null) return { sink: { write: (line) => void process.stdout.write(line) }, close: () => undefined };
+  if (file === null) return { sink: linesTo(1), close: () => undefined };
   const opened = openAuditFile(file);
   const reopen = (): void => {
     try {

@@ -17,7 +17,7 @@ import { bindKeyEncryptionKey } from '../service/seal-check.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openAuditDestination } from './audit-destination.ts';
-import { createLog, endAtOnce, lockStore, refusal, stopSignal } from './server-process.ts';
+import { createLog, endAtOnce, lockStore, refusal, type ServerLog, stopSignal } from './server-process.ts';
 import { type FollowedPair, followTlsFiles, type ReadPair, readPair } from './tls-renewal.ts';
 
 interface Surroundings {
@@ -35,10 +35,11 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   const thread = loadThread();
   try {
     const config = await loadServeConfig(flags, env, systemClock.now());
-    const log = createLog(config.logLevel);
+    const serverLog = createLog(config.logLevel);
+    const { log } = serverLog;
     const lock = lockStore(config.storeFile);
     try {
-      const running = await start(config, log, env, thread);
+      const running = await start(config, serverLog, env, thread);
       await stopped;
       log.info({ within: config.stopWithin }, 'stopping');
       await running.stop();
@@ -51,7 +52,7 @@ export async function serve(flags: ConfigFlags, { env, stderr }: Surroundings): 
   }
 }
 
-async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv, thread: LoadedThread): Promise<Running> {
+async function start(config: ServeConfig, { log, lostLogLines }: ServerLog, env: NodeJS.ProcessEnv, thread: LoadedThread): Promise<Running> {
   const publicHost = { storeFile: config.storeFile, clockFile: null, thread };
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
@@ -59,7 +60,7 @@ async function start(config: ServeConfig, log: Logger, env: NodeJS.ProcessEnv, t
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
   try {
     await bindKeyEncryptionKey(store, sealer);
-    const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, audit: audit.sink, outbound, lost: endAtOnce(log) });
+    const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, lostLogLines, audit: audit.sink, outbound, lost: endAtOnce(log) });
     await warnOfEmptyStore(store, log);
     return { stop: () => running.stop().finally(() => store.close()).finally(() => audit.close()) };
   } catch (error) {

@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { diskError } from '../store/disk-errors.ts';
 import { toStoreError } from '../store/sqlite-errors.ts';
+import { logLinesTo } from './lines.ts';
 
 /**
  * Takes an exclusive lock of SQLite's on a file of its own: the operating system drops it when the process ends, however it ends.
@@ -54,8 +55,17 @@ function lockError(file: string, inUse: string, cause: unknown): unknown {
   return new MintmarkError(meant.code, `The lock ${file} can not be taken. ${meant.message}`, { cause });
 }
 
-/** One JSON object a line, on stderr; written at once, so that the last words of a process are not lost. */
-export const createLog = (level: string): Logger => pino({ level }, pino.destination({ fd: 2, sync: true }));
+export interface ServerLog {
+  readonly log: Logger;
+  /** Lines that could not be written since the start, for metrics. */
+  readonly lostLogLines: () => number;
+}
+
+/** One JSON object a line, on stderr; written at once, so that the last words of a process are not lost. A line that can not be written takes nothing else down. */
+export function createLog(level: string): ServerLog {
+  const lines = logLinesTo(2);
+  return { log: pino({ level }, lines), lostLogLines: () => lines.lost };
+}
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
 export function stopSignal(): Promise<void> {

@@ -92,3 +92,27 @@ test('files that go away are told and change nothing', async (t) => {
   await clock.round();
   assert.deepEqual([taken, lines.length], [[], 1]);
 });
+
+test('a listener that does not take its new pair keeps no other from one', { timeout: 120_000 }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'mintmark-renewal-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const filesOf = (name: string) => ({ certificateFile: join(dir, `${name}.pem`), keyFile: join(dir, `${name}-key.pem`) });
+  const put = async (name: string): Promise<CertificateWithKey> => {
+    const [pair, { certificateFile, keyFile }] = [await make(), filesOf(name)];
+    writeFileSync(certificateFile, pair.certificate);
+    writeFileSync(keyFile, pair.privateKey);
+    return pair;
+  };
+  for (const name of ['issuer', 'management']) await put(name);
+  const [stuck, asked, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<CertificateWithKey>()];
+  const takes = { issuer: () => { asked.resolve(); return stuck.promise; }, management: (pair: CertificateWithKey) => taken.resolve(pair) };
+  const pairs = await Promise.all((['issuer', 'management'] as const).map(async (name) => ({ name, files: filesOf(name), first: await readPair(filesOf(name)), take: takes[name] })));
+  const following = followTlsFiles(pairs, steppedClock(), pino({ level: 'silent' }));
+  await put('issuer');
+  const next = await put('management');
+  following.lookNow();
+  await asked.promise;
+  assert.equal((await taken.promise).certificate, next.certificate);
+  stuck.resolve();
+  await following.stop();
+});

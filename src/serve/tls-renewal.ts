@@ -35,16 +35,28 @@ export async function readPair(files: TlsFiles): Promise<ReadPair> {
   return { certificate, privateKey, seen };
 }
 
-/** Follows until `stop`. */
-export function followTlsFiles(pairs: readonly FollowedPair[], clock: Clock, log: Logger): { lookNow(): void; stop(): Promise<void> } {
-  const followed = pairs.map((pair) => ({ ...pair, seen: pair.first.seen }));
-  let [wake, stopping] = [new AbortController(), false];
+interface Following {
+  lookNow(): void;
+  stop(): Promise<void>;
+}
+
+/** Follows until `stop`; each pair by itself, so that a listener that does not take its own keeps no other from a new one. */
+export function followTlsFiles(pairs: readonly FollowedPair[], clock: Clock, log: Logger): Following {
+  const each = pairs.map((pair) => followPair(pair, clock, log));
+  return {
+    lookNow: () => each.forEach((following) => following.lookNow()),
+    stop: () => Promise.all(each.map((following) => following.stop())).then(() => undefined),
+  };
+}
+
+function followPair(pair: FollowedPair, clock: Clock, log: Logger): Following {
+  let [wake, stopping, seen] = [new AbortController(), false, pair.first.seen];
 
   async function follow(): Promise<void> {
     while (!stopping) {
       await clock.wait(after(clock.now(), LOOK_EVERY), wake.signal);
       wake = new AbortController();
-      for (const pair of stopping ? [] : followed) pair.seen = await look(pair, pair.seen, log);
+      if (!stopping) seen = await look(pair, seen, log);
     }
   }
 

@@ -22,7 +22,7 @@ async function open(interlude: (world: Awaited<ReturnType<typeof openManagement>
   const clusters = createClusters({
     store: world.store,
     defaults: { location: 'eastus', configuredLocations: [] },
-    publications: { settle: async () => void (counts.settled += 1) },
+    publications: { settleInTime: async () => void (counts.settled += 1) },
     issuers: {
       ...world.deps.issuers,
       async conceive(of) {
@@ -85,7 +85,7 @@ test('an eTag that is stale by the time of the write is refused', async () => {
 
 test('a failure to publish is told, and the cluster is there when it is asked for again', async () => {
   const { clusters, deps } = await open();
-  const broken = createClusters({ store: (await open()).store, issuers: deps.issuers, publications: { settle: () => Promise.reject(new Error('down')) }, defaults: { location: 'eastus', configuredLocations: [] } });
+  const broken = createClusters({ store: (await open()).store, issuers: deps.issuers, publications: { settleInTime: () => Promise.reject(new Error('down')) }, defaults: { location: 'eastus', configuredLocations: [] } });
   await assert.rejects(broken.put(CALLER, AT, ON, ANY), { message: 'down' });
   assert.equal((await broken.get(AT)).cluster.issuerId !== null, true);
   assert.equal((await clusters.put(CALLER, AT, ON, ANY)).created, true);

@@ -51,7 +51,7 @@ type Outcome = ClusterDecision & { readonly created: boolean; readonly stored: R
 interface ClusterDeps {
   readonly store: Store;
   readonly issuers: Issuers;
-  readonly publications: Publications;
+  readonly publications: Pick<Publications, 'settleInTime'>;
   readonly defaults: ClusterDefaults;
 }
 
@@ -84,7 +84,7 @@ export function createClusters(deps: ClusterDeps): Clusters {
         await removeCluster(tx, issuers, stored, actorOf(caller));
         return { operation: await endedDeletion(tx, stored, 'deleteCluster'), cluster: stored };
       });
-      if (removed !== null) await publications.settle();
+      if (removed !== null) await publications.settleInTime();
       return removed;
     },
   };
@@ -127,7 +127,7 @@ async function put({ store, issuers, publications }: ClusterDeps, caller: Caller
       }
       const { view, fresh } = written;
       used = fresh.enableIssuer;
-      if (used) await publications.settle();
+      if (used) await publications.settleInTime();
       return { ...view, created: fresh.created, warnings: fresh.warnings };
     } finally {
       if (!used) made?.giveBack();

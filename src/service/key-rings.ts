@@ -82,7 +82,7 @@ export function createKeyRings(
       const decision = await attempt(caller, cluster, issuerId, verb);
       if (decision === 'needs more keys') continue;
       deps.wakeRotator();
-      await publications.settle();
+      await publications.settleInTime();
       return resultOf(issuerId, decision);
     }
   }
@@ -130,7 +130,7 @@ export function createKeyRings(
       const why: Why = { cause: 'configuration', actor: actorOf(caller), reason: 'the rotation policy was set' };
       await store.write((tx) => rings.commit(tx, issuerIdOf(cluster), (ring, now) => setPolicy(ring, policy, now, why)));
       deps.wakeRotator();
-      await publications.settle();
+      await publications.settleInTime();
     },
   };
 }

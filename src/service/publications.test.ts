@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../test/support/dev-server.ts';
 import { at } from '../../test/support/rings.ts';
 import { caller, services, SILENT } from '../../test/support/services.ts';
 import { MintmarkError } from '../domain/errors.ts';
@@ -62,4 +63,42 @@ test('while there is no publisher nothing is confirmed', async () => {
   const none = createPublications(world.store, world.rings, async () => undefined, SILENT);
   await none.settle();
   assert.equal(await world.store.read((tx) => tx.confirmation()), null);
+});
+
+/** A forced rotation while the publisher stands still, answered without it. */
+async function rotatedWithoutPublisher() {
+  const world = await services({}, 1);
+  const back = Promise.withResolvers<void>();
+  world.hooks.catchUp = () => back.promise;
+  const rotate = () => world.keyRings.rotate(caller('once'), world.cluster, { force: true, emergency: false });
+  const { operation, outcome, waiting } = await rotate();
+  assert.deepEqual([operation.status, operation.endedAt, outcome, waiting], ['InProgress', null, 'rotated', { reason: 'not confirmed by every publisher', until: null }]);
+  const status = async () => (await world.operations.find(operation.id))?.operation.status;
+  return { world, back, rotate, operation, status };
+}
+
+test('a rotation is answered while the publisher stands still, and ends by itself once it is back', { timeout: 120_000 }, async () => {
+  const { world, back, rotate, operation, status } = await rotatedWithoutPublisher();
+  const again = await rotate();
+  assert.deepEqual([again.operation.id, again.operation.status, again.outcome], [operation.id, 'InProgress', 'joined']);
+  assert.equal((await world.ring()).keys.every(({ publishedAt }) => publishedAt !== null), false);
+  back.resolve();
+  await eventually('the operation has ended', async () => (await status()) === 'Succeeded' || undefined);
+  assert.equal((await world.ring()).keys.every(({ publishedAt }) => publishedAt !== null), true);
+});
+
+test('a publisher that fails after the reply leaves the operation in progress, for the next round of the rotator', { timeout: 120_000 }, async () => {
+  const { world, back, status } = await rotatedWithoutPublisher();
+  back.reject(new Error('the publisher is away'));
+  await new Promise(setImmediate);
+  assert.equal(await status(), 'InProgress');
+  world.hooks.catchUp = async () => undefined;
+  await world.publications.settle();
+  assert.equal(await status(), 'Succeeded');
+});
+
+test('what fails while a request waits is its failure, as ever', async () => {
+  const world = await services();
+  world.hooks.catchUp = async () => { throw new Error('the publisher is away'); };
+  await assert.rejects(world.publications.settleInTime(), /the publisher is away/);
 });

@@ -12,21 +12,44 @@ import type { RingCommits } from './ring-commits.ts';
 export interface Publications {
   /** Resolves when every commit so far is served by the publisher of this process and its consequences are written. */
   settle(): Promise<void>;
+  /**
+   * The same for a request whose commit is told as done without it: waits for ten seconds at most. What is left then goes on
+   * by itself, and an operation stays in progress until it is done; if that fails, the rotator's next round does it.
+   * @throws what `settle` throws within that time.
+   */
+  settleInTime(): Promise<void>;
 }
+
+/**
+ * Milliseconds for which a request waits for a publisher. Far more than one takes that is well, and less than clients and
+ * proxies wait for a reply: who has none asks again, and a second rotation revokes a key.
+ */
+const PATIENCE = 10_000;
 
 /** How many rings or operations are looked at in one go. */
 const BATCH = 200;
 const WHY = { cause: 'publication', actor: ROTATOR, reason: 'every publisher serves a document with the key' } as const;
 
 /** `catchUp` makes this process's publisher serve and confirm all commits so far. */
-export function createPublications(store: Store, rings: RingCommits, catchUp: () => Promise<unknown>, log: Logger): Publications {
+export function createPublications(store: Store, rings: RingCommits, catchUp: () => Promise<unknown>, log: Logger, patience = PATIENCE): Publications {
+  async function settle(): Promise<void> {
+    await catchUp();
+    const confirmation = await store.read((tx) => tx.confirmation());
+    if (confirmation === null) return;
+    await confirmRings(store, rings, confirmation, log);
+    await endOperations(store, confirmation);
+  }
+
   return {
-    async settle() {
-      await catchUp();
-      const confirmation = await store.read((tx) => tx.confirmation());
-      if (confirmation === null) return;
-      await confirmRings(store, rings, confirmation, log);
-      await endOperations(store, confirmation);
+    settle,
+    async settleInTime() {
+      const settled = settle();
+      const { promise: late, resolve } = Promise.withResolvers<'late'>();
+      const timer = setTimeout(resolve, patience, 'late');
+      const first = await Promise.race([settled, late]).finally(() => clearTimeout(timer));
+      if (first !== 'late') return;
+      log.warn('the public host does not serve a change yet; the request is answered, and the publication is still waited for');
+      void settled.catch((err: unknown) => log.warn({ err }, 'a publication could not be waited for; the rotator looks again'));
     },
   };
 }

@@ -41,7 +41,7 @@ const BATCH = 100;
 interface GroupDeps {
   readonly store: Store;
   readonly issuers: Issuers;
-  readonly publications: Publications;
+  readonly publications: Pick<Publications, 'settleInTime'>;
   readonly defaults: { readonly location: string; readonly configuredLocations: readonly string[] };
 }
 
@@ -72,7 +72,7 @@ export function createResourceGroups({ store, issuers, publications, defaults }:
       await store.read(async (tx) => assertNoSigners(tx, (await existing(tx, at)).id));
       for (;;) {
         const operation = await removeBatch(store, issuers, at, precondition, actorOf(caller));
-        await publications.settle();
+        await publications.settleInTime();
         if (operation !== null) return operation;
       }
     },

@@ -24,12 +24,13 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (status: Si
   ['mintmark_signer_refused_rings', 'Rings that were refused since the start: not by the server, for another signer, or older than the one in use.', ({ refusedRings }) => refusedRings],
 ];
 
-export function createSignerMetrics(status: () => SignerStatus): SignerMetrics {
+export function createSignerMetrics(status: () => SignerStatus, lostLogLines: () => number): SignerMetrics {
   const registry = new Registry();
   const registers = [registry];
   const signatures = new Histogram({ name: 'mintmark_signer_sign_duration_seconds', help: 'Tokens signed, from the request to the reply, verification included.', buckets: BUCKETS, registers });
   const refusals = new Counter({ name: 'mintmark_signer_refusals_total', help: 'Requests for a signature that were refused or failed, by error code.', labelNames: ['code'], registers });
   const fetches = new Counter({ name: 'mintmark_signer_key_requests_total', help: 'Requests for the keys that verify.', registers });
+  registry.registerMetric(new Counter({ name: 'mintmark_log_failures_total', help: 'Log lines that could not be written.', registers: [], collect() { this.reset(); this.inc(lostLogLines()); } }));
   for (const [name, help, value] of GAUGES) registry.registerMetric(new Gauge({ name, help, registers: [], collect() { this.set(value(status())); } }));
   return {
     observer: { signed: (seconds) => signatures.observe(seconds), refused: (code) => refusals.inc({ code }), keysFetched: () => fetches.inc() },

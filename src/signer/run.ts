@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import type { SignerRing } from '../domain/ring-for-signer.ts';
 import { SignerKeys } from '../keys/signer-keys.ts';
-import { createLog, lockFile, refusal, stopSignal } from '../serve/server-process.ts';
+import { createLog, lockFile, refusal, type ServerLog, stopSignal } from '../serve/server-process.ts';
 import type { HealthAddress } from './health.ts';
 import type { ExternalSignerDeps } from './external-mode.ts';
 import type { Lease } from './lease.ts';
@@ -78,7 +78,8 @@ export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags): P
   }
 }
 
-async function run(flags: SignerRunFlags, state: StateFolder, log: Logger, stopped: Promise<void>): Promise<void> {
+async function run(flags: SignerRunFlags, state: StateFolder, serverLog: ServerLog, stopped: Promise<void>): Promise<void> {
+  const { log } = serverLog;
   const { enrolled, keys } = await identity(state, flags, log);
   const client = createServerClient(enrolled, keys, enrolled.signerId);
   const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.keyFiles === null ? 'external' : 'keyFiles', log });
@@ -87,7 +88,7 @@ async function run(flags: SignerRunFlags, state: StateFolder, log: Logger, stopp
     const [opened, open] = await Promise.all([firstRing(follower, flags, log), flags.keyFiles === null ? externalSigner(flags.socket) : keyFileSigner(flags.keyFiles)]);
     if (opened === null) return;
     const lease = await follower.lease(opened.ring);
-    await serve(flags, { follower, lease, opened, open, log }, stopped);
+    await serve(flags, { follower, lease, opened, open, ...serverLog }, stopped);
   } finally {
     follower.stop();
     client.close();
@@ -135,18 +136,17 @@ async function keyFileSigner(keyFiles: KeyFilesOfHost): Promise<OpenSigner> {
   };
 }
 
-interface Ready {
+interface Ready extends ServerLog {
   readonly follower: RingFollower;
   readonly lease: Lease;
   readonly opened: UsableRing;
   readonly open: OpenSigner;
-  readonly log: Logger;
 }
 
-async function serve({ health }: SignerRunFlags, { follower, lease, opened, open, log }: Ready, stopped: Promise<void>): Promise<void> {
+async function serve({ health }: SignerRunFlags, { follower, lease, opened, open, log, lostLogLines }: Ready, stopped: Promise<void>): Promise<void> {
   let inUse = (): SignerRing => opened.ring;
   const status = () => signerStatus(follower, lease, inUse());
-  const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(status);
+  const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(status, lostLogLines);
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
   const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
   inUse = signer.ring;

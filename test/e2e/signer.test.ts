@@ -181,3 +181,15 @@ test('what can not be started says why', async () => {
   assert.equal(tooLong.code, 1);
   assert.match(tooLong.stderr, /ERROR: \(InvalidConfiguration\) The socket's path \S+ has \d+ bytes; the system takes 107 at most\. Choose a shorter one\.\n$/);
 });
+
+test('a signer whose log is on a full disk starts, signs and stops as ever', async (t) => {
+  const host = await server.signer('cp-full');
+  const port = await freePort();
+  const running = server.runInto({ stderr: '/dev/full' }, ['signer', 'run', '--state-dir', host.stateDir, '--socket', host.socket, '--health-listen', `127.0.0.1:${port}`]);
+  await eventually('it signs', () => ask(port, '/healthz').then(({ status }) => status === 200 || undefined, () => undefined));
+  const apiServer = await startApiServer(t, host);
+  assert.equal(await apiServer.review(await apiServer.requestToken()), SUBJECT);
+  assert.match((await ask(port, '/metrics')).body, /^mintmark_log_failures_total [1-9]/m);
+  const { code, signal } = await running.end('SIGTERM');
+  assert.deepEqual([code, signal], [0, null]);
+});

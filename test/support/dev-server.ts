@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -57,6 +57,12 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
   }
 }
 
+/** Files that a process's output is appended to; what has none is read here. */
+export interface OutputFiles {
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
 /** A process that was started, whatever program it is. */
 export class Running {
   readonly process: ChildProcess;
@@ -65,11 +71,14 @@ export class Running {
   stdout = '';
   stderr = '';
 
-  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly timeout?: number; /** In a process group of its own. */ readonly detached?: boolean } = {}) {
+  constructor(command: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly timeout?: number; /** In a process group of its own. */ readonly detached?: boolean; readonly into?: OutputFiles } = {}) {
+    const { into = {}, ...spawned } = options;
     this.#group = options.detached === true;
-    this.process = spawn(command, args, { cwd: ROOT, timeout: LONGEST_LIFE_MS, ...options, stdio: ['ignore', 'pipe', 'pipe'], killSignal: 'SIGKILL' });
-    this.process.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
-    this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
+    const [stdout, stderr] = [into.stdout, into.stderr].map((file) => (file === undefined ? 'pipe' : openSync(file, 'a')));
+    this.process = spawn(command, args, { cwd: ROOT, timeout: LONGEST_LIFE_MS, ...spawned, stdio: ['ignore', stdout, stderr], killSignal: 'SIGKILL' });
+    for (const opened of [stdout, stderr]) if (typeof opened === 'number') closeSync(opened);
+    this.process.stdout?.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.process, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, stdout: this.stdout, stderr: this.stderr }));
   }
 
@@ -145,7 +154,7 @@ export class DevHome {
   }
 
   /** Runs `command` as one that is ended with the home. */
-  run(command: string, args: readonly string[], options: { readonly detached?: boolean; /** Instead of the one in which the command line finds this home. */ readonly env?: NodeJS.ProcessEnv } = {}): Running {
+  run(command: string, args: readonly string[], options: { readonly detached?: boolean; readonly into?: OutputFiles; /** Instead of the one in which the command line finds this home. */ readonly env?: NodeJS.ProcessEnv } = {}): Running {
     const running = new Running(command, args, { env: this.env, ...options });
     this.#started.push(running);
     return running;

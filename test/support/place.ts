@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createSealer, type Sealer } from '../../src/keys/seal.ts';
 import { readKeyEncryptionKey } from '../../src/keys/key-encryption/file.ts';
 import type { ApiHome } from './dev-api.ts';
-import { DevHome, type Profile, ROOT, type Running } from './dev-server.ts';
+import { DevHome, type OutputFiles, type Profile, ROOT, type Running } from './dev-server.ts';
 import { authority, ServeFolder, serving } from './serve-folder.ts';
 
 export type PlaceKind = 'dev' | 'serve';
@@ -22,7 +22,7 @@ export interface Place extends ApiHome {
   readonly storeFile: string;
   readonly sealer: () => Promise<Sealer>;
   /** Starts the server without waiting for anything. */
-  launch(): Running;
+  launch(into?: OutputFiles): Running;
   /** Resolves once it serves; rejects with its output when it ends before. */
   up(running: Running): Promise<unknown>;
   /** Puts the clock ahead by so many seconds more; null where that can not be done. */
@@ -37,6 +37,8 @@ export interface Place extends ApiHome {
 interface PlaceOptions {
   /** An empty folder for the files, whose end is not theirs; one that is removed with the place when left out. */
   readonly dir?: string;
+  /** More lines of the file of `mintmark serve`. */
+  readonly settings?: string;
 }
 
 export const PLACES = { dev: devPlace, serve: servePlace } as const satisfies Record<PlaceKind, (options?: PlaceOptions) => Promise<Place>>;
@@ -47,7 +49,7 @@ async function devPlace(options: PlaceOptions = {}): Promise<Place> {
   return {
     kind: 'dev', dir: home.dir, storeFile: join(home.dir, 'mintmark.db'),
     sealer: async () => createSealer(await readKeyEncryptionKey(join(home.dir, 'key-encryption-key'))),
-    launch: () => home.run(join(ROOT, 'bin/mintmark'), ['dev', ...home.flags()], { detached: true }),
+    launch: (into = {}) => home.run(join(ROOT, 'bin/mintmark'), ['dev', ...home.flags()], { detached: true, into, env: { ...home.env, MINTMARK_LOG_LEVEL: 'info' } }),
     up: (running) => running.up(),
     async moveClock(seconds) {
       ahead += seconds;
@@ -66,8 +68,8 @@ keyPoolSize: 4
 throttle: { requestsPerPrincipal: 1000000, requestsPerAddress: 1000000, loginsPerAddress: 1000000, failedLogins: 1000000 }
 `;
 
-async function servePlace(options: PlaceOptions = {}): Promise<Place> {
-  const folder = await ServeFolder.make({ settings: SETTINGS, ...options });
+async function servePlace({ settings = '', ...options }: PlaceOptions = {}): Promise<Place> {
+  const folder = await ServeFolder.make({ settings: SETTINGS + settings, ...options });
   const bootstrap = await folder.run('admin', 'bootstrap', '--config', folder.path('mintmark.yaml'), '-o', 'json').ended;
   if (bootstrap.code !== 0) throw new Error(`bootstrap failed: ${bootstrap.stderr}`);
   const { tenantId, subscriptionId, clientId, clientSecret } = JSON.parse(bootstrap.stdout) as Profile;
@@ -76,7 +78,7 @@ async function servePlace(options: PlaceOptions = {}): Promise<Place> {
   return {
     kind: 'serve', dir: folder.dir, storeFile: folder.path('mintmark.db'),
     sealer: async () => createSealer(await readKeyEncryptionKey(folder.path('key-encryption-key'))),
-    launch: () => folder.runIn({ MINTMARK_LOG_LEVEL: 'info' }, folder.line(), { detached: true }),
+    launch: (into = {}) => folder.runIn({ MINTMARK_LOG_LEVEL: 'info' }, folder.line(), { detached: true, into }),
     up: serving,
     moveClock: null,
     now: () => new Date(),

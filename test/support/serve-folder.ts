@@ -5,7 +5,7 @@ import { mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CertificateWithKey, createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
-import { eventually, freePort, ROOT, Running } from './dev-server.ts';
+import { eventually, freePort, type OutputFiles, ROOT, Running } from './dev-server.ts';
 
 const LAUNCHER = join(ROOT, 'bin/mintmark');
 
@@ -63,7 +63,7 @@ ${settings}`);
   }
 
   /** With these variables and none of the machine's that are Mintmark's. */
-  runIn(environment: NodeJS.ProcessEnv, line: readonly string[], options: { readonly detached?: boolean } = {}): Running {
+  runIn(environment: NodeJS.ProcessEnv, line: readonly string[], options: { readonly detached?: boolean; readonly into?: OutputFiles } = {}): Running {
     const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE'));
     const running = new Running(LAUNCHER, line, { env: { ...env, ...environment }, ...options });
     this.started.push(running);

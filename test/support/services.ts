@@ -24,7 +24,8 @@ export const caller = (clientRequestId: string | null = null): Caller => ({ prin
 
 const CLUSTER_ID = '/subscriptions/sub/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
 
-export async function services(settings: Partial<RingSettings> = {}) {
+/** `patience`: milliseconds for which a request waits for its publication. */
+export async function services(settings: Partial<RingSettings> = {}, patience?: number) {
   let seconds = 0;
   let made = 0;
   const settled: (RingChange | null)[] = [];
@@ -52,7 +53,7 @@ export async function services(settings: Partial<RingSettings> = {}) {
   const publications = createPublications(store, rings, async () => {
     await hooks.catchUp();
     await store.write(async (tx) => tx.confirmPublication('here', await tx.lastChange()));
-  }, SILENT);
+  }, SILENT, patience);
   const issuers = createIssuers(store, newKeys, rings, { issuerUrlTemplate: 'https://{region}.oic.example.com/{tenantId}/{uuid}/', rotationPolicy: { rotateEvery: 2 * 86_400 } });
   const born = await issuers.conceive({ tenantId: 'tenant', subscriptionId: 'sub', clusterId: CLUSTER_ID.toLowerCase(), region: 'eastus' });
   await store.write((tx) => issuers.insert(tx, born, 'principal:ada'));

@@ -11,7 +11,7 @@ import { after, afterEach } from 'node:test';
 import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
 import { CutLine } from './cut-line.ts';
 import { ClusterApi, success } from './dev-api.ts';
-import { type Ended, eventually, freePort, type Profile, ROOT, Running } from './dev-server.ts';
+import { type Ended, eventually, freePort, type Profile, ROOT, type OutputFiles, Running } from './dev-server.ts';
 
 const LAUNCHER = join(ROOT, 'bin/mintmark');
 const SHOWN = 3000;
@@ -91,7 +91,12 @@ signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${si
 
   /** Starts a command, which is ended with the file. */
   run(...line: readonly string[]): Running {
-    const running = new Running(LAUNCHER, line, { env: environment() });
+    return this.runInto({}, line);
+  }
+
+  /** With its output in these files. */
+  runInto(into: OutputFiles, line: readonly string[]): Running {
+    const running = new Running(LAUNCHER, line, { env: environment(), into });
     this.#started.push(running);
     return running;
   }
