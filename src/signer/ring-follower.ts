@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { isDeletedSigner, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
 import type { SignerMode } from '../domain/signer.ts';
-import { openRing } from '../keys/ring-envelope.ts';
+import { type ExpectedRing, lookAtRing, openRing } from '../keys/ring-envelope.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { Lease, type Moment } from './lease.ts';
@@ -161,11 +161,11 @@ export class RingFollower {
 
   /**
    * After a refusal: whether what the server gives now could be taken. Nothing of it is, since the server does not count
-   * this as a contact and gives even one that it has written off something to look at (rule 12). @throws MintmarkError `RingRefused`.
+   * this as a contact, and shows even one that it has written off a ring, without its private half (rule 12). @throws MintmarkError `RingRefused`.
    */
   async #look(signal: AbortSignal): Promise<void> {
     const jwe = await this.#request(0, this.#deps.clock.now(), signal);
-    if (jwe !== null) await this.#open(jwe, this.#held);
+    if (jwe !== null) await lookAtRing(jwe, this.#deps.keys, this.#expected(this.#held));
     await this.#refuses(false);
   }
 
@@ -197,9 +197,13 @@ export class RingFollower {
   }
 
   async #open(jwe: string, atLeast: RingPoint | null): Promise<UsableRing | 'deleted'> {
-    const { enrolled, keys } = this.#deps;
-    const { ring, signer } = await openRing(jwe, keys, { issuerId: enrolled.issuerId, issuer: enrolled.issuerUrl, signer: enrolled.signerId, ringSigningKey: enrolled.ringSigningKey, atLeast });
+    const { ring, signer } = await openRing(jwe, this.#deps.keys, this.#expected(atLeast));
     return isDeletedSigner(ring) ? 'deleted' : { ring, signer };
+  }
+
+  #expected(atLeast: RingPoint | null): ExpectedRing {
+    const { issuerId, issuerUrl: issuer, signerId: signer, ringSigningKey } = this.#deps.enrolled;
+    return { issuerId, issuer, signer, ringSigningKey, atLeast };
   }
 
   /** What is on the disk. One that can not be opened is as good as none: the server is asked until it gives another. */
