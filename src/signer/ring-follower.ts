@@ -114,7 +114,9 @@ export class RingFollower {
   async #followRings(user: RingUser, lease: Lease): Promise<void> {
     let waiting: UsableRing | null = null;
     for (let failures = 0; !this.#stop.signal.aborted;) {
-      const found: Found = await this.#ask(waiting === null ? this.#deps.enrolled.pollSeconds : 0, this.#stop.signal);
+      // After any failure it waits for nothing before it has had an answer: its lease may be over.
+      const isWaiting = waiting === null && this.view.standing === 'connected';
+      const found: Found = await this.#ask(isWaiting ? this.#deps.enrolled.pollSeconds : 0, this.#stop.signal);
       if (found === 'deleted') return this.#endAsDeleted(user);
       if (typeof found === 'object') waiting = found;
       if (waiting !== null && (await this.#use(user, lease, waiting))) waiting = null;
@@ -145,11 +147,9 @@ export class RingFollower {
   /** One request. Never rejects: what went wrong is in the view. A ring that it gives is on the disk. */
   async #ask(waitSeconds: number, signal: AbortSignal): Promise<Found> {
     try {
-      // Its lease may be over: it waits for nothing before it has had an answer that counts.
-      const wait = this.#hasRefused ? 0 : waitSeconds;
       if (this.#hasRefused) await this.#look(signal);
       const sent = { at: this.#deps.clock.now(), monotonic: this.#deps.clock.monotonic() };
-      const jwe = await this.#request(wait, sent.at, signal);
+      const jwe = await this.#request(waitSeconds, sent.at, signal);
       const found = jwe === null ? 'none' : await this.#take(jwe);
       if (found !== 'deleted') this.#say({ standing: 'connected', trouble: null });
       await this.#inContact(sent);
