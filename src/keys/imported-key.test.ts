@@ -87,10 +87,10 @@ test('either private exponent of an RSA key is one: below the product of p - 1 a
 });
 
 /** Inverse by the extended algorithm of Euclid. */
-function inverse(number: bigint, modulus: bigint): bigint {
-  let [a, b, x, y] = [number % modulus, modulus, 1n, 0n];
+function inverse(number: bigint, of: bigint): bigint {
+  let [a, b, x, y] = [number % of, of, 1n, 0n];
   while (b !== 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
-  return ((x % modulus) + modulus) % modulus;
+  return ((x % of) + of) % of;
 }
 
 /** The numbers of a key of which one prime is the next after the other. */

@@ -70,11 +70,7 @@ export function createExternalJwtService(ring: Pick<RingInUse, 'sign' | 'keysRep
     async stop(withinMs) {
       connections.drain(withinMs);
       await new Promise<void>((resolve) => {
-        const force = setTimeout(() => {
-          server.forceShutdown();
-          // A connection that never said anything is not counted there.
-          resolve();
-        }, withinMs);
+        const force = setTimeout(() => server.forceShutdown(), withinMs);
         server.tryShutdown(() => {
           clearTimeout(force);
           resolve();

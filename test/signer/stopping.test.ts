@@ -19,10 +19,10 @@ test('a connection that says nothing is cut when a stop has waited long enough',
   const signer = await serveExternalSigner(OPENED, { path: join(socketFolder(t), 's.sock') }, around);
   const silent = connect(signer.path).on('error', () => undefined);
   await once(silent, 'connect');
-  const ended = once(silent, 'close');
-  // Reads what the server says first, and answers nothing.
-  silent.resume();
+  const ended = new Promise((resolve) => { silent.once('close', resolve); });
   await signer.stop(50);
+  // It does not read either, so it learns only now that nobody is there.
+  silent.write('x');
   await ended;
 });
 
