@@ -37,8 +37,10 @@ test('rules 5 and 12: who asks for its ring is given the active private half, an
   assert.equal(contactSigner(deleted, newRing(), 0, at(15)), deleted);
 });
 
-test('rule 12: who refuses its ring is in no contact, is not enrolled anew, and was shown the active private half', () => {
-  const record = signer('a', { kids: ['key1'], writtenOffAt: at(12) });
+test('rule 12: who refuses its ring is in no contact, is not enrolled anew, and was shown the active private half unless it was written off', () => {
+  const gone = signer('a', { kids: ['key1'], writtenOffAt: at(12) });
+  assert.deepEqual(refuseRing(gone, rotated(), 9, at(15)), { ...gone, refusal: { since: at(15), lastAt: at(15) }, clockOffsetMs: 9 });
+  const record = signer('a', { kids: ['key1'] });
   const first = refuseRing(record, rotated(), 9, at(15));
   assert.deepEqual(first, { ...record, refusal: { since: at(15), lastAt: at(15) }, clockOffsetMs: 9, kids: ['key1', 'key2'] });
   assert.deepEqual(refuseRing(first, closed(), 9, at(20)), { ...first, refusal: { since: at(15), lastAt: at(20) } });

@@ -142,11 +142,12 @@ function withActiveKid(signer: SignerRecord, ring: KeyRing, now: Date): SignerRe
 /**
  * The signer refused its ring and looks at the one that there is now, without taking it: it asks once more like everyone else before
  * it does. So this is no contact. Neither its own lease nor the one that the server counts begins anew, and one that was
- * written off stays so. The private half that it is shown counts among those that it had, whatever it makes of it.
+ * written off stays so and is shown no private half. That which another is shown counts among those that it had, whatever it makes of it.
  */
 export function refuseRing(signer: SignerRecord, ring: KeyRing, clockOffsetMs: number | null, now: Date): SignerRecord {
   if (signer.deletedAt !== null) return signer;
-  return withActiveKid({ ...signer, clockOffsetMs, replacedAt: null, refusal: { since: signer.refusal?.since ?? now, lastAt: now } }, ring, now);
+  const refusing: SignerRecord = { ...signer, clockOffsetMs, replacedAt: null, refusal: { since: signer.refusal?.since ?? now, lastAt: now } };
+  return signer.writtenOffAt === null ? withActiveKid(refusing, ring, now) : refusing;
 }
 
 /** The signer has the ring that there is. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, createPublicKey, ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { checkPrimeSync, createPrivateKey, createPublicKey, ECDH, generateKeyPairSync, generatePrimeSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import { keyId } from './generate.ts';
 import { readPrivateKey, readPublicKey } from './imported-key.ts';
@@ -71,6 +71,37 @@ test('the least and the greatest exponent', () => {
   for (const exponent of ['03', '010001', '7fffffff']) assert.equal(readPublicKey(rsaWith(exponent)).publicMembers.e, Buffer.from(exponent, 'hex').toString('base64url'));
 });
 
+/** A private RSA key with other numbers than it has; node:crypto takes it. */
+const rsaWhose = (numbers: (jwk: Readonly<Record<string, string>>) => object): string => {
+  const jwk = big.privateKey.export({ format: 'jwk' }) as Record<string, string>;
+  return pkcs8(createPrivateKey({ format: 'jwk', key: { ...jwk, ...numbers(jwk) } }));
+};
+const bytesOf = (number: bigint): string => Buffer.from(number.toString(16).padStart(number.toString(16).length + (number.toString(16).length % 2), '0'), 'hex').toString('base64url');
+const numberOf = (text: string): bigint => BigInt(`0x${Buffer.from(text, 'base64url').toString('hex')}`);
+
+test('either private exponent of an RSA key is one: below the product of p - 1 and q - 1, or below their least common multiple', () => {
+  for (const divisor of [1n, 2n]) {
+    const whole = rsaWhose(({ d, p, q }) => ({ d: bytesOf(numberOf(d!) % (((numberOf(p!) - 1n) * (numberOf(q!) - 1n)) / divisor)) }));
+    assert.equal(readPrivateKey(whole).kid, keyId(big.publicKey));
+  }
+});
+
+/** Inverse by the extended algorithm of Euclid. */
+function inverse(number: bigint, of: bigint): bigint {
+  let [a, b, x, y] = [number % of, of, 1n, 0n];
+  while (b !== 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
+  return ((x % of) + of) % of;
+}
+
+/** The numbers of a key of which one prime is the next after the other. */
+function neighbours(): object {
+  const q = generatePrimeSync(1024, { bigint: true });
+  let p = q + 2n;
+  while (!checkPrimeSync(p)) p += 2n;
+  const d = inverse(65_537n, (p - 1n) * (q - 1n));
+  return Object.fromEntries(Object.entries({ n: p * q, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) }).map(([member, value]) => [member, bytesOf(value)]));
+}
+
 const damaged = pkcs8(big.privateKey).replace(/\n.{10}/, '\nAAAAAAAAAA');
 const secretPart = pkcs8(big.privateKey).split('\n')[5]!;
 const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
@@ -91,6 +122,10 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['RSA of too many bits', () => readPublicKey(rsaWith('010001', Buffer.concat([Buffer.alloc(1024, 0xff), Buffer.from([0xff])]))), /a key of RSA of 8200 bits/],
   ['a private key with the public half of another', () => readPrivateKey(privatePemWith(ec('P-256').publicKey.export({ type: 'spki', format: 'der' }).subarray(26))), /its own/],
   ['an RSA private key that says another exponent', () => readPrivateKey(pkcs8(createPrivateKey({ format: 'jwk', key: { ...big.privateKey.export({ format: 'jwk' }), e: 'Aw' } }))), /its own/],
+  ['an RSA private key with another private exponent', () => readPrivateKey(rsaWhose(({ dq }) => ({ d: dq }))), /RSA private key is damaged: its private exponent does not belong/],
+  ['an RSA private key with the exponents of its primes swapped', () => readPrivateKey(rsaWhose(({ dp, dq }) => ({ dp: dq, dq: dp }))), /damaged: its exponents for the two primes are not/],
+  ['an RSA private key with another coefficient', () => readPrivateKey(rsaWhose(({ dp }) => ({ qi: dp }))), /damaged: its coefficient is not/],
+  ['an RSA private key with primes that are next to each other', () => readPrivateKey(rsaWhose(neighbours)), /damaged: its primes are so close/],
   ['another curve', () => readPublicKey(spki(ec('secp256k1').publicKey)), /a key of ec secp256k1/],
   ['Ed25519', () => readPublicKey(spki(generateKeyPairSync('ed25519').publicKey)), /a key of ed25519\./],
   ['RSA-PSS', () => readPublicKey(spki(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey)), /a key of rsa-pss\./],

@@ -6,6 +6,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 import { type AlgorithmName, ALGORITHMS, type PublicMembers } from '../domain/algorithms.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { keyId, publicMembersOf, UnsealedKey } from './generate.ts';
+import { rsaFault } from './rsa-private-key.ts';
 
 export interface ImportedPublicKey {
   readonly kid: string;
@@ -41,6 +42,8 @@ export function readPrivateKey(pem: string): UnsealedKey {
   const privateKey = parsed(() => createPrivateKey(pem));
   const algorithm = algorithmOf(createPublicKey(privateKey));
   const ours = canonicalPair(privateKey);
+  const fault = ours.asymmetricKeyType === 'rsa' ? rsaFault(ours) : null;
+  if (fault !== null) throw invalid(`This RSA private key is damaged: ${fault}. API servers refuse it. Use a whole copy of it, or another key.`);
   return new UnsealedKey(algorithm, createPublicKey(ours), ours);
 }
 

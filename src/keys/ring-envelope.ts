@@ -80,12 +80,26 @@ export interface OpenedRing {
  * pinned key, for another issuer or signer, earlier than `atLeast`, malformed, or with a private half that is not the active key's.
  */
 export async function openRing(jwe: string, keys: SignerKeys, expected: ExpectedRing): Promise<OpenedRing> {
-  const payload = parseRing(await verifiedPayload(await decrypted(jwe, keys), expected.ringSigningKey));
-  if (payload === null) throw refusal('it is not in a form that this version of Mintmark knows');
-  assertExpected(payload, expected);
+  const payload = await expectedPayload(jwe, keys, expected);
   if (isDeletedSigner(payload)) return { ring: payload, signer: null };
   const { active, ...rest } = payload;
   return { ring: { ...rest, active: active === null ? null : { kid: active.kid } }, signer: await signerOf(rest, active) };
+}
+
+/**
+ * Looks at an envelope of which nothing is taken: whether its signer could take it. The private half may be left out, as it
+ * is for one that was written off. @throws MintmarkError `RingRefused` as `openRing` does.
+ */
+export async function lookAtRing(jwe: string, keys: SignerKeys, expected: ExpectedRing): Promise<void> {
+  const payload = await expectedPayload(jwe, keys, expected);
+  if (!isDeletedSigner(payload) && payload.active !== null) await signerOf(payload, payload.active);
+}
+
+async function expectedPayload(jwe: string, keys: SignerKeys, expected: ExpectedRing): Promise<RingPayload> {
+  const payload = parseRing(await verifiedPayload(await decrypted(jwe, keys), expected.ringSigningKey));
+  if (payload === null) throw refusal('it is not in a form that this version of Mintmark knows');
+  assertExpected(payload, expected);
+  return payload;
 }
 
 async function decrypted(jwe: string, keys: SignerKeys): Promise<Uint8Array> {

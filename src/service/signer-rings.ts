@@ -42,7 +42,7 @@ export type SaidAndHeld = SaidBySigner & { readonly leaseSeconds: number | null 
 export interface SignerRings {
   /**
    * The envelope of a ring that is later than the one the signer has, of the same one with another lease, or of its
-   * deletion. Null when there is none within the wait, when `poll` is aborted, and when the signer asks again meanwhile,
+   * deletion; of an earlier one where there is no other, which it will refuse. Null when there is none within the wait, when `poll` is aborted, and when the signer asks again meanwhile,
    * which aborts `poll`: so each signer waits once at a time.
    * @throws MintmarkError `AssertionRefused`.
    */
@@ -68,13 +68,22 @@ interface SignerRingsDeps {
 export function createSignerRings({ store, enrolledSigners, rings, sealer, clock, keys, notices, wakeRotator, audience, leaseSeconds }: SignerRingsDeps): SignerRings {
   const polls = new Map<string, AbortController>();
 
-  /** Writes down the contact; gives what the signer is to get, if anything. */
-  async function contact(tx: StoreWriter, id: string, wanted: RingWanted): Promise<RingToSeal | null> {
+  /** Gives what the signer is to get, if anything, once it is written down that it asked. */
+  async function asked(tx: StoreWriter, id: string, wanted: RingWanted): Promise<RingToSeal | null> {
     const clockOffset = wanted.clock === null ? null : wanted.clock.getTime() - tx.now.getTime();
-    const found = await enrolledSigners[wanted.refused ? 'look' : 'contact'](tx, id, clockOffset);
-    if (found === null) throw unknown();
+    return (wanted.refused || (await isAhead(tx, id, wanted)) ? look : contact)(tx, id, wanted, clockOffset);
+  }
+
+  /** Nothing is made of what such a signer says of itself, since it takes nothing. One that is ahead has to see that, or it would take this server for its own. */
+  async function look(tx: StoreWriter, id: string, wanted: RingWanted, clockOffset: number | null): Promise<RingToSeal | null> {
+    const { signer, ring } = (await enrolledSigners.look(tx, id, clockOffset)) ?? unknown();
+    return isNews(signer, ring, wanted, leaseSeconds) ? ringToSeal(tx, signer, ring, leaseSeconds) : null;
+  }
+
+  async function contact(tx: StoreWriter, id: string, wanted: RingWanted, clockOffset: number | null): Promise<RingToSeal | null> {
+    const found = (await enrolledSigners.contact(tx, id, clockOffset)) ?? unknown();
     const isGiven = isNews(withMode(found.signer, wanted), found.ring, wanted, leaseSeconds);
-    const signer = withMode(isGiven || wanted.refused ? found.signer : takesRings(found.signer), wanted);
+    const signer = withMode(isGiven ? found.signer : takesRings(found.signer), wanted);
     // Before it is given a lease: the longest that it may hold.
     const held = isGiven ? longerLease(signer.leaseSeconds, leaseOf(signer.mode, leaseSeconds)) : signer.leaseSeconds;
     if (signer.deletedAt === null && (signer !== found.signer || held !== signer.leaseSeconds)) await tx.putSigner({ ...signer, leaseSeconds: held });
@@ -86,7 +95,7 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
       const signer = await tx.signer(id);
       return signer === null || isNews(withMode(signer, wanted), await ringOf(tx, signer), wanted, leaseSeconds);
     });
-    return isDue ? store.write((tx) => contact(tx, id, wanted)) : null;
+    return isDue ? store.write((tx) => asked(tx, id, wanted)) : null;
   }
 
   /** It listens before it looks, so that nothing falls in between. */
@@ -95,7 +104,7 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
     for (let isFirst = true; ; isFirst = false) {
       const notice = notices.listen(who.signer.issuerId, poll);
       try {
-        const given = await (isFirst ? store.write(async (tx) => contact(tx, await admitSigner(tx, who), wanted)) : ifNews(who.signer, wanted));
+        const given = await (isFirst ? store.write(async (tx) => asked(tx, await admitSigner(tx, who), wanted)) : ifNews(who.signer, wanted));
         if (given !== null || poll.aborted || hasCome(until, clock.now())) return given;
         await clock.wait(until, notice.signal);
       } finally {
@@ -135,9 +144,15 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
   };
 }
 
-/** What is to be told: its deletion, a later ring, or another lease. */
+/** Whether it has a later ring than there is here: this is an old copy of its server, which it has to refuse. */
+async function isAhead(tx: StoreReader, id: string, { has }: RingWanted): Promise<boolean> {
+  const signer = await tx.signer(id);
+  return signer !== null && isLater(has, await ringOf(tx, signer));
+}
+
+/** What is to be told: its deletion, a later ring or that there is none but an earlier one, or another lease. */
 const isNews = ({ deletedAt, mode }: SignerRecord, ring: KeyRing, wanted: RingWanted, leaseSeconds: number | null): boolean =>
-  deletedAt !== null || isLater(ring, wanted.has) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseOf(mode, leaseSeconds));
+  deletedAt !== null || isLater(ring, wanted.has) || isLater(wanted.has, ring) || (wanted.leaseSeconds !== undefined && wanted.leaseSeconds !== leaseOf(mode, leaseSeconds));
 
 /** One that has changed to key files has no lease from now on, before it is given anything. The way back is its acknowledgement. */
 function withMode(signer: SignerRecord, { mode = signer.mode }: RingWanted): SignerRecord {
@@ -149,7 +164,9 @@ async function ringToSeal(tx: StoreWriter, signer: SignerRecord, ring: KeyRing, 
   const issuer = await issuerOf(tx, signer);
   const [address, to] = [{ issuer: issuer.url, signer: signer.id }, jwkOf(signer.encryptionJwk)];
   if (signer.deletedAt !== null) return { ring: ringForDeletedSigner(ring, address, tx.now), to, activeHalf: null };
-  const sent = ringForSigner(ring, { ...address, leaseSeconds: leaseOf(signer.mode, leaseSeconds) }, tx.now);
+  const whole = ringForSigner(ring, { ...address, leaseSeconds: leaseOf(signer.mode, leaseSeconds) }, tx.now);
+  // One that looks after it was written off is given nothing before it is enrolled anew (rule 12).
+  const sent = signer.writtenOffAt === null ? whole : { ...whole, active: null };
   const sealed = sent.active === null ? null : await tx.sealedKey(ring.issuerId, sent.active.kid);
   return { ring: sent, to, activeHalf: sealed === null ? null : { sealed, tenantId: issuer.tenantId } };
 }
@@ -166,4 +183,6 @@ async function issuerOf(tx: StoreReader, { issuerId }: SignerRecord): Promise<Is
   return issuer;
 }
 
-const unknown = (): MintmarkError => new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: this server does not know the signer any more.');
+function unknown(): never {
+  throw new MintmarkError('AssertionRefused', 'The assertion of the signer was refused: this server does not know the signer any more.');
+}

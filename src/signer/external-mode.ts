@@ -18,8 +18,10 @@ export interface ExternalSigner {
   readonly user: RingInUse;
   /** The socket's path. */
   readonly path: string;
-  /** Takes the socket away; calls in flight have ten seconds. */
-  stop(): Promise<void>;
+  /** What is wrong with the socket, in words; null for nothing. */
+  fault(): string | null;
+  /** Takes the socket away; calls in flight have ten seconds, or so many milliseconds. Then connections are cut, whoever holds them. */
+  stop(withinMs?: number): Promise<void>;
 }
 
 /** Milliseconds for calls in flight. */
@@ -33,9 +35,11 @@ export async function serveExternalSigner(opened: OpenedForSigning, place: Socke
   const socket = await openSocket(place, lockFile, service.accept);
   return {
     user, path: socket.path,
-    stop() {
+    fault: () => (socket.isThere() ? null : `The socket ${socket.path} was removed, or another process has put its own there: API servers can not reach this signer. Find out who did it, and start the signer again.`),
+    async stop(withinMs = STOP_WITHIN) {
       socket.close();
-      return service.stop(STOP_WITHIN);
+      await service.stop(withinMs);
+      socket.cut();
     },
   };
 }

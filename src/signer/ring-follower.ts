@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { isDeletedSigner, pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
 import type { SignerMode } from '../domain/signer.ts';
-import { openRing } from '../keys/ring-envelope.ts';
+import { type ExpectedRing, lookAtRing, openRing } from '../keys/ring-envelope.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { Lease, type Moment } from './lease.ts';
@@ -114,7 +114,9 @@ export class RingFollower {
   async #followRings(user: RingUser, lease: Lease): Promise<void> {
     let waiting: UsableRing | null = null;
     for (let failures = 0; !this.#stop.signal.aborted;) {
-      const found: Found = await this.#ask(waiting === null ? this.#deps.enrolled.pollSeconds : 0, this.#stop.signal);
+      // After any failure it waits for nothing before it has had an answer: its lease may be over.
+      const isWaiting = waiting === null && this.view.standing === 'connected';
+      const found: Found = await this.#ask(isWaiting ? this.#deps.enrolled.pollSeconds : 0, this.#stop.signal);
       if (found === 'deleted') return this.#endAsDeleted(user);
       if (typeof found === 'object') waiting = found;
       if (waiting !== null && (await this.#use(user, lease, waiting))) waiting = null;
@@ -145,11 +147,9 @@ export class RingFollower {
   /** One request. Never rejects: what went wrong is in the view. A ring that it gives is on the disk. */
   async #ask(waitSeconds: number, signal: AbortSignal): Promise<Found> {
     try {
-      // Its lease may be over: it waits for nothing before it has had an answer that counts.
-      const wait = this.#hasRefused ? 0 : waitSeconds;
       if (this.#hasRefused) await this.#look(signal);
       const sent = { at: this.#deps.clock.now(), monotonic: this.#deps.clock.monotonic() };
-      const jwe = await this.#request(wait, sent.at, signal);
+      const jwe = await this.#request(waitSeconds, sent.at, signal);
       const found = jwe === null ? 'none' : await this.#take(jwe);
       if (found !== 'deleted') this.#say({ standing: 'connected', trouble: null });
       await this.#inContact(sent);
@@ -161,11 +161,11 @@ export class RingFollower {
 
   /**
    * After a refusal: whether what the server gives now could be taken. Nothing of it is, since the server does not count
-   * this as a contact and gives even one that it has written off something to look at (rule 12). @throws MintmarkError `RingRefused`.
+   * this as a contact, and shows even one that it has written off a ring, without its private half (rule 12). @throws MintmarkError `RingRefused`.
    */
   async #look(signal: AbortSignal): Promise<void> {
     const jwe = await this.#request(0, this.#deps.clock.now(), signal);
-    if (jwe !== null) await this.#open(jwe, this.#held);
+    if (jwe !== null) await lookAtRing(jwe, this.#deps.keys, this.#expected(this.#held));
     await this.#refuses(false);
   }
 
@@ -197,9 +197,13 @@ export class RingFollower {
   }
 
   async #open(jwe: string, atLeast: RingPoint | null): Promise<UsableRing | 'deleted'> {
-    const { enrolled, keys } = this.#deps;
-    const { ring, signer } = await openRing(jwe, keys, { issuerId: enrolled.issuerId, issuer: enrolled.issuerUrl, signer: enrolled.signerId, ringSigningKey: enrolled.ringSigningKey, atLeast });
+    const { ring, signer } = await openRing(jwe, this.#deps.keys, this.#expected(atLeast));
     return isDeletedSigner(ring) ? 'deleted' : { ring, signer };
+  }
+
+  #expected(atLeast: RingPoint | null): ExpectedRing {
+    const { issuerId, issuerUrl: issuer, signerId: signer, ringSigningKey } = this.#deps.enrolled;
+    return { issuerId, issuer, signer, ringSigningKey, atLeast };
   }
 
   /** What is on the disk. One that can not be opened is as good as none: the server is asked until it gives another. */

@@ -111,6 +111,8 @@ interface Serving {
   readonly ring: () => SignerRing;
   /** Where, for the log. */
   readonly at: Readonly<Record<string, string>>;
+  /** Why nobody can ask, in words; null while they can. */
+  readonly fault: () => string | null;
   stop(): Promise<void>;
 }
 
@@ -120,8 +122,8 @@ type OpenSigner = (opened: UsableRing, around: Pick<ExternalSignerDeps, 'bar' | 
 async function externalSigner(socket: SocketPlace): Promise<OpenSigner> {
   const { serveExternalSigner } = await import('./external-mode.ts');
   return async (opened, around) => {
-    const { user, path, stop } = await serveExternalSigner(opened, socket, { ...around, now: machineClock.now, lockFile });
-    return { user, ring: () => user.ring, at: { socket: path }, stop };
+    const { user, path, fault, stop } = await serveExternalSigner(opened, socket, { ...around, now: machineClock.now, lockFile });
+    return { user, ring: () => user.ring, at: { socket: path }, fault, stop: () => stop() };
   };
 }
 
@@ -132,7 +134,7 @@ async function keyFileSigner(keyFiles: KeyFilesOfHost): Promise<OpenSigner> {
     let { ring } = opened;
     const user: RingUser = { use: (next) => files.use(next).then(() => { ring = next.ring; }), proven: () => files.proven(), wipe: () => files.wipe() };
     await user.use(opened);
-    return { user, ring: () => ring, at: { mode: 'key-files' }, stop: async () => undefined };
+    return { user, ring: () => ring, at: { mode: 'key-files' }, fault: () => null, stop: async () => undefined };
   };
 }
 
@@ -144,12 +146,12 @@ interface Ready extends ServerLog {
 }
 
 async function serve({ health }: SignerRunFlags, { follower, lease, opened, open, log, lostLogLines }: Ready, stopped: Promise<void>): Promise<void> {
-  let inUse = (): SignerRing => opened.ring;
-  const status = () => signerStatus(follower, lease, inUse());
+  let [inUse, fault] = [(): SignerRing => opened.ring, (): string | null => null];
+  const status = () => signerStatus(follower, lease, inUse(), fault());
   const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(status, lostLogLines);
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
   const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
-  inUse = signer.ring;
+  [inUse, fault] = [signer.ring, signer.fault];
   try {
     const probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
     log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lchownSync, linkSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, lchownSync, linkSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -58,6 +59,42 @@ test('closing takes the path away and frees it for the next', async (t) => {
   assert.equal(existsSync(path), false);
   await open(t, { path });
   assert.equal(await ask(path), 'hello');
+});
+
+test('a path that was removed, or leads to another now, is told; closing leaves what another has put there', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  const socket = await open(t, { path });
+  assert.equal(socket.isThere(), true);
+  unlinkSync(path);
+  assert.equal(socket.isThere(), false);
+  await foreignSocket(t, path);
+  assert.equal(socket.isThere(), false);
+  socket.close();
+  assert.equal(await ask(path), 'hello');
+  assert.deepEqual(readdirSync(join(path, '..')).filter((name) => name.endsWith('.aside')), []);
+});
+
+test('closing a socket whose path was removed', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  const socket = await open(t, { path });
+  unlinkSync(path);
+  socket.close();
+  await open(t, { path });
+  assert.equal(await ask(path), 'hello');
+});
+
+test('connections go on after closing, until they are cut', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  const socket = await openSocket({ path }, lockFile, (connection) => void connection.on('data', (text) => connection.write(text)));
+  const caller = connect(path);
+  caller.write('a');
+  assert.equal(String((await once(caller, 'data'))[0]), 'a');
+  socket.close();
+  caller.write('b');
+  assert.equal(String((await once(caller, 'data'))[0]), 'b');
+  const ended = once(caller, 'close');
+  socket.cut();
+  await ended;
 });
 
 test('a stale socket is replaced', async (t) => {

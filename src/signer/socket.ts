@@ -4,7 +4,7 @@
  * Owns: that the socket is never reachable by more than it should be (made under a umask, in a folder that nobody else
  * can change), that one which a dead process left behind is replaced, and that one which lives is never taken.
  */
-import { type Stats } from 'node:fs';
+import { lstatSync, renameSync, type Stats } from 'node:fs';
 import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
@@ -21,8 +21,12 @@ export interface SocketPlace {
 
 export interface OpenSocket {
   readonly path: string;
-  /** Removes the path and accepts nobody any more; connections go on. */
+  /** Whether the path still leads here: it may have been removed, or another process may have put its own there. */
+  isThere(): boolean;
+  /** Accepts nobody any more and removes the path, unless it is another's; connections go on. */
   close(): void;
+  /** Ends the connections that are left. */
+  cut(): void;
 }
 
 /** Makes sure of a file for as long as the process lives. @throws MintmarkError when another process has it. */
@@ -49,14 +53,20 @@ export async function openSocket(place: SocketPlace, lockFile: LockFile, accept:
     const lock = lockFile(`${path}.lock`, `Another signer serves ${path}. Stop it, or choose another path.`);
     try {
       await removeStale(path);
-      const server = await listen(path, accept);
+      const connections = new Set<Socket>();
+      const server = await listen(path, (connection) => {
+        connections.add(connection.once('close', () => connections.delete(connection)));
+        accept(connection);
+      });
+      const ours = lstatSync(path);
+      const isThere = (): boolean => isSame(path, ours);
       const close = (): void => {
         if (!server.listening) return;
-        // Takes the path away at once; its callback would wait for the connections.
-        server.close();
+        closeAt(path, server, isThere());
         lock.release();
       };
-      return await openTo(path, place).then(() => ({ path, close }), (error: unknown) => {
+      const cut = (): void => connections.forEach((connection) => void connection.destroy());
+      return await openTo(path, place).then(() => ({ path, isThere, close, cut }), (error: unknown) => {
         server.close();
         throw error;
       });
@@ -66,6 +76,32 @@ export async function openSocket(place: SocketPlace, lockFile: LockFile, accept:
     }
   } catch (error) {
     throw inWords(error, path);
+  }
+}
+
+/** The number of a file is not given to another while it is listened on. */
+function isSame(path: string, { dev, ino }: Stats): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.dev === dev && found.ino === ino;
+}
+
+/**
+ * Closing takes the path away at once (its callback would wait for the connections), whatever is there by now: so what
+ * another process has put there is moved aside for that moment.
+ */
+function closeAt(path: string, server: Server, isOurs: boolean): void {
+  const aside = isOurs ? null : movedTo(path, `${path}.aside`);
+  server.close();
+  if (aside !== null) movedTo(aside, path);
+}
+
+/** Null where there is nothing to move, or no right to. */
+function movedTo(from: string, to: string): string | null {
+  try {
+    renameSync(from, to);
+    return to;
+  } catch {
+    return null;
   }
 }
 

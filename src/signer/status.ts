@@ -26,7 +26,8 @@ export function leaseBar(lease: Lease): string | null {
   return lease.isOver ? `this signer has not reached its Mintmark server since ${lease.lastContact.toISOString()}, which is longer than its lease allows.` : null;
 }
 
-export function signerStatus(follower: Pick<RingFollower, 'view' | 'acknowledger'>, lease: Lease, ring: SignerRing): SignerStatus {
+/** `fault`: why nobody can ask the signer. */
+export function signerStatus(follower: Pick<RingFollower, 'view' | 'acknowledger'>, lease: Lease, ring: SignerRing, fault: string | null = null): SignerStatus {
   const { standing, trouble, refusedRings } = follower.view;
   const isDeleted = standing === 'deleted';
   const bar = isDeleted ? 'this signer was deleted on its server.' : ring.open ? leaseBar(lease) : `the issuer ${ring.issuer} was deleted.`;
@@ -34,6 +35,7 @@ export function signerStatus(follower: Pick<RingFollower, 'view' | 'acknowledger
     bar, ring, acknowledged: follower.acknowledger.acknowledged, server: standing, trouble, refusedRings, lastContact: lease.lastContact, leaseEndsAt: lease.endsAt,
     warnings: [
       ...(bar === null ? [] : [`Nothing is signed: ${bar}`]),
+      ...(fault === null ? [] : [fault]),
       ...(trouble === null || isDeleted ? [] : [trouble]),
       ...(bar === null && lease.used >= LEASE_WARNING ? [`Signing stops at ${lease.endsAt?.toISOString()}, when the lease ends, unless the server is reached before.`] : []),
       ...(refusedRings === 0 ? [] : [`${refusedRings} rings were refused since the start: the log says why.`]),

@@ -202,6 +202,20 @@ test('past its lease it signs nothing; then only by the ring that the server giv
   assert.notEqual(await signed(signer, world), old);
 });
 
+test('past its lease it signs again as soon as the server is back, which has no news for it', async (t) => {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  await isAcknowledged(signer, (await world.stored()).version);
+  world.line.cut();
+  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  world.pass((signer.lease.endsAt!.getTime() - world.clock.now().getTime()) / 1000);
+  assert.equal(signer.lease.isOver, true);
+  world.line.heal();
+  // The server's clock stands still: a request that waits would never be answered.
+  await eventually('it signs again', () => signed(signer, world).then(() => true, () => undefined));
+  assert.deepEqual([signer.follower.view.standing, signer.lease.lastContact], ['connected', world.clock.now()]);
+});
+
 test('a lease is not made longer by a clock that is set back, or a machine that slept', async (t) => {
   const world = await openSignerWorld(t);
   const signer = await world.start(await world.enrolled());

@@ -37,8 +37,13 @@ test('an older ring is refused, the one in use stays, and the server is told: no
   const toldBefore = refusals();
   const third = await world.start(state, { client: (real) => ({ ...real, ring: async (held, wait, now, signal) => (await real.ring(held, 0, now, signal), isBetween ? old : real.ring(held, wait, now, signal)) }) });
   assert.deepEqual([(await world.record()).lastContactAt, (await world.record()).refusal!.since, refusals() > toldBefore], [lastContactAt, refusal.since, true]);
+  // Written off, it is shown no private half; that is enough to see that it can ask again, and be enrolled anew.
+  await world.world.signers.writeOff(world.world.cluster, 'cp-1');
+  await world.rotate();
   isBetween = false;
   await eventually('it takes what it is given', async () => (await world.record()).refusal === null || undefined);
   await eventually('its lease runs anew', () => third.lease.lastContact.getTime() === world.clock.now().getTime() || undefined);
+  await isAcknowledged(third, (await world.stored()).version);
+  assert.equal((await world.record()).writtenOffAt, null);
   assert.deepEqual([third.follower.view.standing, (await world.record()).lastContactAt, await state.hasRefused()], ['connected', world.clock.now(), false]);
 });

@@ -51,7 +51,8 @@ export const ringQuery = z.strictObject({
   /**
    * `1`: it refused the ring that it was given last and goes on with the one that it has; its own log says why. It looks at
    * what it gets for this and takes nothing of it. If that is good, it asks again without, and takes the answer to that.
-   * So this is no contact: no lease counts from it.
+   * So this is no contact: no lease counts from it, `mode` and `lease` change nothing, and one that was written off gets a ring
+   * without the private half, which is enough to look at.
    */
   refused: z.literal('1').optional(),
   /** As at the enrolment, where it has changed since. */

@@ -3,7 +3,6 @@ import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
 import { ADA, AUDIENCE, LEASE, openSigners, TestSigner } from '../../../test/support/signers.ts';
-import { at } from '../../../test/support/rings.ts';
 import { sqliteFile } from '../../../test/support/sqlite-file.ts';
 import { isDeletedSigner, type SignerRing } from '../../domain/ring-for-signer.ts';
 import { makeAssertion } from '../../keys/assertion.ts';
@@ -74,37 +73,6 @@ test('one that says that it refused its ring is written down, by its id and the 
   assert.equal(warnings(), 1, 'not each time that it says so');
   for (const more of ['', '&refused=1']) await signer.send('GET', `${signer.target(0)}${more}`);
   assert.equal(warnings(), 2);
-});
-
-test('what says that it refused its ring is no contact: its lease goes on from before, and ends what waits for it', async (t) => {
-  const one = await openSigners();
-  t.after(() => one.close());
-  const signer = await one.signer('cp-refuses');
-  await signer.ring();
-  await signer.acknowledge();
-  const record = async () => (await one.store.read((tx) => tx.signer(signer.enrolled!.signerId)))!;
-  const { lastContactAt } = await record();
-  await one.keyRings.rotate(ADA, one.cluster, { force: true, emergency: false });
-  for (let hours = 0; hours < 14 * 24; hours += 12) {
-    one.pass(12 * 3600);
-    assert.equal((await signer.send('GET', `${signer.target()}&refused=1`)).status, 200);
-  }
-  const refusing = await record();
-  assert.deepEqual([refusing.lastContactAt, refusing.refusal?.lastAt, refusing.writtenOffAt], [lastContactAt, one.clock.now(), null]);
-  const ring = (await one.store.read((tx) => tx.keyRing(signer.enrolled!.issuerId)))!;
-  assert.deepEqual(ring.signers.map(({ refusal }) => refusal), [refusing.refusal]);
-  assert.deepEqual([refusing.refusal!.since, ring.keys.map(({ expiresAt }) => expiresAt)], [at(12 * 3600), [null, null, null]]);
-  one.pass(300);
-  await one.rotator.runDue();
-  const settled = (await one.store.read((tx) => tx.keyRing(signer.enrolled!.issuerId)))!;
-  assert.deepEqual([(await record()).writtenOffAt, settled.keys[0]!.expiresAt !== null], [one.clock.now(), true]);
-  // Still asking, it is shown its ring and stays written off, until it asks for one that it would take.
-  assert.equal((await signer.send('GET', `${signer.target()}&refused=1`)).status, 200);
-  assert.deepEqual((await record()).writtenOffAt, one.clock.now());
-  assert.ok((await signer.ring()) !== null);
-  assert.deepEqual([(await record()).writtenOffAt, (await record()).refusal?.since], [null, refusing.refusal!.since]);
-  assert.equal(await signer.ring(), null);
-  assert.equal((await record()).refusal, null);
 });
 
 test('a signer waits once at a time: its next request ends the one before', async () => {
