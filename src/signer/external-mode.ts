@@ -38,8 +38,9 @@ export async function serveExternalSigner(opened: OpenedForSigning, place: Socke
     fault: () => (socket.isThere() ? null : `The socket ${socket.path} was removed, or another process has put its own there: API servers can not reach this signer. Find out who did it, and start the signer again.`),
     async stop(withinMs = STOP_WITHIN) {
       socket.close();
+      // Not sooner: answers may still be on their way when the service has ended. It keeps nobody alive by itself.
+      setTimeout(() => socket.cut(), withinMs).unref();
       await service.stop(withinMs);
-      socket.cut();
     },
   };
 }

@@ -10,7 +10,9 @@ import { serveExternalSigner } from '../../src/signer/external-mode.ts';
 import { Lease } from '../../src/signer/lease.ts';
 import { machineClock } from '../../src/signer/signer-clock.ts';
 import { signerStatus } from '../../src/signer/status.ts';
-import { makeKey, NO_OBSERVER, openedRing, SILENT, socketFolder } from '../support/signer-rings.ts';
+import { ExternalJwtWire } from '../support/external-jwt-wire.ts';
+import { claimsAt } from '../support/signer-process.ts';
+import { ISSUER, makeKey, NO_OBSERVER, openedRing, SILENT, socketFolder } from '../support/signer-rings.ts';
 
 const around = { now: machineClock.now, bar: () => null, observer: NO_OBSERVER, lockFile, log: SILENT };
 const OPENED = await openedRing({ active: makeKey(), prepared: makeKey() });
@@ -21,9 +23,23 @@ test('a connection that says nothing is cut when a stop has waited long enough',
   await once(silent, 'connect');
   const ended = new Promise((resolve) => { silent.once('close', resolve); });
   await signer.stop(50);
-  // It does not read either, so it learns only now that nobody is there.
-  silent.write('x');
+  // It does not read either, so it learns only by this that nobody is there.
+  const knocks = setInterval(() => silent.write('x'), 20);
+  t.after(() => clearInterval(knocks));
   await ended;
+});
+
+test('what was signed is answered before a stop ends the connection', async (t) => {
+  let signed = 0;
+  const signer = await serveExternalSigner(OPENED, { path: join(socketFolder(t), 's.sock') }, { ...around, observer: { ...NO_OBSERVER, signed: () => { signed += 1; } } });
+  const wire = new ExternalJwtWire(signer.path);
+  t.after(() => wire.close());
+  const claims = claimsAt(ISSUER, machineClock.now());
+  const inFlight = Array.from({ length: 200 }, () => wire.sign(claims));
+  await Promise.any(inFlight);
+  await signer.stop();
+  const answers = await Promise.allSettled(inFlight);
+  assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, signed);
 });
 
 test('a socket whose path was removed is a warning', async (t) => {
