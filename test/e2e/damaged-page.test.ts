@@ -35,7 +35,8 @@ async function withClusters(t: TestContext, kind: 'dev' | 'serve'): Promise<OnDi
 /** Which page holds the keys of `first`, and whose keys are on it. Everything in the log is taken into the file before. */
 async function findPage(subject: OnDisk): Promise<Damage & { readonly position: number }> {
   const database = new DatabaseSync(subject.place.storeFile);
-  database.exec('pragma wal_checkpoint(truncate)');
+  // Who reads just now is in the way, and what stays in the log would hide the damage.
+  await eventually('the log is taken into the file', () => database.prepare('pragma wal_checkpoint(truncate)').get()!['busy'] === 0 || undefined);
   database.close();
   const [bytes, kids] = [await readFile(subject.place.storeFile), new Map<string, readonly string[]>()];
   for (const name of subject.made.keys()) kids.set(name, (await (await subject.api(name)).show()).keys.map(({ kid }) => kid));
