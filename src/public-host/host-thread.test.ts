@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { getPriority, setPriority } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { issuer, newborn, rotated } from '../../test/conformance/fixtures.ts';
@@ -145,3 +146,26 @@ function letGo(pipe: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
   }
 }
+
+/** The nice value of a thread of this process (proc(5): the 19th field of stat). */
+const niceOf = (thread: string): number => Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[16]);
+
+/** Whether a thread of this process may get a higher priority; what it has stays. */
+function mayGoFirst(): boolean {
+  const own = getPriority();
+  try {
+    setPriority(own - 1);
+    setPriority(own);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('it goes before the rest of the server where that is allowed, and alone', { skip: process.platform !== 'linux' && 'only Linux has priorities of threads' }, async (t) => {
+  const { host } = await setUp(t);
+  await host.start();
+  const [own, threads] = [getPriority(), readdirSync('/proc/self/task')];
+  const [itself, others] = [threads.filter((thread) => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8') === 'public-host\n'), threads.filter((thread) => niceOf(thread) < own)];
+  assert.deepEqual([itself.map(niceOf), others], mayGoFirst() ? [[-5], itself] : [[own], []]);
+});

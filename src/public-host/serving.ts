@@ -4,6 +4,7 @@
  * Gets no key-encryption key, and no private half: its connection refuses to read the tables that have them. Asks the server
  * for the one thing that it writes. Whatever goes wrong here unforeseen ends the thread, and the server with it.
  */
+import { setPriority } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort } from 'node:worker_threads';
 import { pino } from 'pino';
@@ -19,12 +20,15 @@ import { createPublicHost } from './public-host.ts';
 /** How exactly the delay of the event loop is measured, in milliseconds. */
 const DELAY_RESOLUTION = 10;
 const MILLISECOND = 1e6;
+/** Three times the weight of others (sched(7)). Much more would let a flood of requests keep the server from its work on a single processor. */
+const PRIORITY = -5;
 
 const port = parentPort!;
 const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
 
 const { remote: server } = connectCalls<ServerCalls>(port, {
   async start(data: ThreadData): Promise<number> {
+    goFirst();
     serving = open(data);
     delays.enable();
     return serving.host.start();
@@ -54,6 +58,19 @@ function open({ storeFile, clockFile, publishedIssuers, logLevel, ...config }: T
   const clock = clockFile === null ? systemClock : shiftedClock(clockFile);
   const publisher = new Publisher(source, clock, log, { name: 'embedded', maxIssuersInMemory: publishedIssuers });
   return { documents, host: createPublicHost(config, publisher, log) };
+}
+
+/**
+ * Before the rest of the server, where the system allows it: what documents take is little, and while rotations have every
+ * processor at work the slowest requests would wait for the end of a slice. On Linux this is the priority of this thread alone.
+ */
+function goFirst(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(PRIORITY);
+  } catch {
+    // Not allowed to this user: it goes on as everything does.
+  }
 }
 
 function health(): ThreadHealth {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { eventually } from '../../test/support/dev-server.ts';
 import { ADA, AUDIENCE, LEASE, openSigners, type SignersWorld, TestSigner } from '../../test/support/signers.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { type EnrolmentToken, enrolmentTokenText, parseEnrolmentToken } from '../domain/enrolment-token.ts';
@@ -187,6 +188,20 @@ test('a join credential that takes names over ends a silent signer of the name t
   assert.deepEqual((await fleet.store.read((tx) => tx.keyRing(fleet.cluster.issuerId!)))!.keys[0]!.expiresAt, null, 'the others are waited for as before');
   await gone.ring();
   assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt])[0], [null, null], 'should it live after all, it is enrolled anew');
+});
+
+test('while there is no server nobody can ask: a signer that was replaced is waited for anew from its start', async (t) => {
+  const fleet = await openSigners();
+  t.after(() => fleet.close());
+  const former = await fleet.signer('cp-1');
+  await former.ring();
+  await machine(fleet).enrol(await joining({ replacesByName: true }, fleet), { name: 'cp-1' });
+  fleet.pass(3600);
+  const record = () => fleet.store.read((tx) => tx.signer(former.enrolled!.signerId));
+  fleet.rotator.start();
+  await eventually('the rotator has begun', async () => ((await record())!.replacedAt!.getTime() === fleet.clock.now().getTime() ? true : undefined));
+  await fleet.rotator.stop();
+  assert.equal((await record())!.writtenOffAt, null);
 });
 
 test('of several with one name, a token for it tells of the one that was seen last, and writes off all', async () => {

@@ -52,6 +52,7 @@ export function createRotator(
   let stopping = false;
   let running: Promise<void> = Promise.resolve();
   let sweptAt: Date | null = null;
+  let begun = false;
 
   /** One step on each ring: first the keys of all of them, then all commits at the same time, so that the store can write them together. */
   async function advance(issuerIds: readonly string[]): Promise<number> {
@@ -140,11 +141,18 @@ export function createRotator(
     sweptAt = now;
   }
 
+  /** Before the first round. A signer whose name another has taken could not ask while there was no server: that is no silence. */
+  async function begin(): Promise<void> {
+    if (!begun) await store.write((tx) => tx.restartReplacements());
+    begun = true;
+  }
+
   async function loop(): Promise<void> {
     while (!stopping) {
       wakeUp = new AbortController();
       let next: Date | null;
       try {
+        await begin();
         await publications.settle();
         await runDue();
         await sweep();

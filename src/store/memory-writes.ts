@@ -16,7 +16,7 @@ import type { RingUpdate, StoreWriter } from './store.ts';
 export function memoryWrites(before: MemoryState, now: Date): { readonly writer: StoreWriter; readonly draft: () => MemoryState } {
   const draft = new Draft(before);
   const state = (): MemoryState => draft;
-  const writer = { now, ...memoryReads(state), ...accountWrites(draft), ...resourceWrites(draft), ...keyRingWrites(draft, now), ...publicationWrites(draft, now), ...recordWrites(draft, now), ...signerWrites(draft) };
+  const writer = { now, ...memoryReads(state), ...accountWrites(draft), ...resourceWrites(draft), ...keyRingWrites(draft, now), ...publicationWrites(draft, now), ...recordWrites(draft, now), ...signerWrites(draft, now) };
   return { writer, draft: () => draft.finished() };
 }
 
@@ -173,8 +173,11 @@ const recordWrites = (draft: Draft, now: Date): Some<'putOperation' | 'rememberR
   },
 });
 
-const signerWrites = (draft: Draft): Some<'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'> => ({
+const signerWrites = (draft: Draft, now: Date): Some<'putSigner' | 'restartReplacements' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'> => ({
   putSigner: async (signer) => draft.put('signers', signer.id, signer),
+  async restartReplacements() {
+    for (const signer of draft.tables.signers.values()) if (signer.replacedAt !== null && signer.writtenOffAt === null) draft.put('signers', signer.id, { ...signer, replacedAt: now });
+  },
   putEnrolmentCredential: async (credential) => draft.put('credentials', credential.id, credential),
   deleteEnrolmentCredential: async (id) => draft.delete('credentials', id),
   async rememberAssertion(signerId, jti, expiresAt) {

@@ -11,7 +11,7 @@ import type { Tables } from './sql-tables.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
 
 type Reads = Pick<StoreReader, 'signer' | 'signersOf' | 'enrolledSignersWithin' | 'enrolmentCredential' | 'enrolmentCredentialsOf'>;
-type Writes = Pick<StoreWriter, 'putSigner' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'>;
+type Writes = Pick<StoreWriter, 'putSigner' | 'restartReplacements' | 'putEnrolmentCredential' | 'deleteEnrolmentCredential' | 'rememberAssertion'>;
 
 export const signerReads = (db: Kysely<Tables>): Reads => ({
   signer: async (id) => one(await db.selectFrom('signers').selectAll().where('id', '=', id).executeTakeFirst(), signerOf),
@@ -31,11 +31,14 @@ export const signerReads = (db: Kysely<Tables>): Reads => ({
     (await db.selectFrom('enrolment_credentials').selectAll().where('issuer_id', '=', issuerId).orderBy('created_at').orderBy('id').execute()).map(credentialOf),
 });
 
-export const signerWrites = (db: Kysely<Tables>): Writes => ({
+export const signerWrites = (db: Kysely<Tables>, now: Date): Writes => ({
   async putSigner(signer) {
     const row = signerRow(signer);
     await db.insertInto('signers').values(row).onConflict((on) => on.column('id').doUpdateSet(row)).execute();
     await db.updateTable('key_rings').set({ has_signers: 1 }).where('issuer_id', '=', signer.issuerId).where('has_signers', '=', 0).execute();
+  },
+  async restartReplacements() {
+    await db.updateTable('signers').set({ replaced_at: ms(now) }).where('replaced_at', 'is not', null).where('written_off_at', 'is', null).execute();
   },
   async putEnrolmentCredential(credential) {
     const row = credentialRow(credential);

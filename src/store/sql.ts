@@ -62,5 +62,5 @@ const reader = (db: Kysely<Tables>): StoreReader => ({ ...accountReads(db), ...r
 const writer = (db: Kysely<Tables>, now: Date, onDestroyed: () => void): StoreWriter => ({
   now,
   ...reader(db),
-  ...accountWrites(db), ...resourceWrites(db), ...keyRingWrites(db, { now, onDestroyed }), ...publicationWrites(db, now), ...recordWrites(db, now), ...signerWrites(db),
+  ...accountWrites(db), ...resourceWrites(db), ...keyRingWrites(db, { now, onDestroyed }), ...publicationWrites(db, now), ...recordWrites(db, now), ...signerWrites(db, now),
 });

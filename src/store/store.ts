@@ -228,6 +228,8 @@ export interface StoreWriter extends StoreReader {
 
   /** Inserts or replaces. The ring of its issuer, which exists, has it among its signers from then on (`concerns`); that is no commit of the ring. */
   putSigner(signer: SignerRecord): Promise<void>;
+  /** Takes every signer that was replaced, and is not written off, as replaced now. */
+  restartReplacements(): Promise<void>;
   putEnrolmentCredential(credential: EnrolmentCredential): Promise<void>;
   /** True when it was there. */
   deleteEnrolmentCredential(id: string): Promise<boolean>;

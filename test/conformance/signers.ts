@@ -39,6 +39,17 @@ function signerRecordTests(openStore: OpenStore): void {
     assert.deepEqual(await store.read(async (tx) => [await tx.signersOf('issuer'), await tx.signersOf('nobody')]), [[old, { ...fresh, clockOffsetMs: 0, name: 'z' }], []]);
   });
 
+  it('take signers that were replaced as replaced now, but for those that are written off', async (t) => {
+    const store = await openStore(t, () => at(9));
+    const [waited, over, other] = [signer('a', { replacedAt: at(5) }), signer('b', { replacedAt: at(5), writtenOffAt: at(7) }), signer('c')];
+    await store.write(async (tx) => {
+      await bear(tx);
+      for (const one of [waited, over, other]) await tx.putSigner(one);
+      await tx.restartReplacements();
+    });
+    assert.deepEqual(await store.read((tx) => tx.signersOf('issuer')), [{ ...waited, replacedAt: store.now() }, over, other]);
+  });
+
   it('remember an assertion of a signer once, each signer its own', async (t) => {
     const store = await openStore(t, () => START);
     const remember = (id: string, jti: string): Promise<boolean> => store.write((tx) => tx.rememberAssertion(id, jti, at(60)));

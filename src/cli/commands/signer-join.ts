@@ -19,20 +19,21 @@ const limitsInWords = ({ properties: { expiresAt, maxUses, cidrs, replaceByName 
   ...(replaceByName ? ['takes names over'] : []),
 ].join(', ');
 
-export const joinCredentialCreated = command<ClusterFlags & { readonly expires?: number | 'off'; readonly maxUses?: number; readonly cidr?: readonly string[]; readonly replaceByName?: true }>({
+export const joinCredentialCreated = command<ClusterFlags & { readonly expires?: number | 'off'; readonly maxUses?: number; readonly cidr?: readonly string[]; readonly replaceByName?: boolean }>({
   examples: ['mintmark signer create-join-credential -g myResourceGroup -n myAKSCluster --expires 90d --max-uses 20 --cidr 10.0.0.0/8 --query token -o tsv'],
   options: [
     ...CLUSTER_FLAGS,
     { flags: '--expires <length>', summary: 'After how long it ends, such as 30d; off for no end (90d)', parse: parsePeriod },
     { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1) },
     { flags: '--cidr <range>', summary: 'From which addresses it may be used, such as 10.0.0.0/8; several times for several; from anywhere when left out', repeats: true },
-    { flags: '--replace-by-name', summary: 'A machine takes the place of a signer of its name that is silent, for fleets that give names again' },
+    { flags: '--replace-by-name', summary: 'A machine takes the place of a signer of its name that is silent (as without this flag)' },
+    { flags: '--no-replace-by-name', summary: 'A machine stays beside a signer of its name, until that one is written off by hand or by its lease' },
   ],
-  async run(session, { expires = EXPIRES, maxUses, cidr: cidrs, replaceByName, ...flags }) {
+  async run(session, { expires = EXPIRES, maxUses, cidr: cidrs, replaceByName = true, ...flags }) {
     const asked = { expiresInSeconds: expires === 'off' ? null : expires, maxUses, cidrs, replaceByName };
     const { token, credential } = bodyOf<CreateJoinCredentialReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'createJoinCredential'), asked));
     session.report.warn(`The credential is shown only now, and ${limitsInWords(credential)}. Whoever has it can enrol a machine, which is then given the key that signs: keep it like that key.`);
-    if (replaceByName === true) session.report.warn('A machine that enrols with it takes the place of a signer of its name that does not ask any more within two minutes: nothing waits for that one any longer. If it lives and is only cut off, tokens that it signs from then on may end before their time.');
+    if (credential.properties.replaceByName) session.report.warn('A machine that enrols with it takes the place of a signer of its name that does not ask any more within two minutes: nothing waits for that one any longer. If it lives and is only cut off, tokens that it signs from then on may end before their time. --no-replace-by-name makes a credential that ends nobody.');
     return { result: { token, ...flattened(credential) } };
   },
 });

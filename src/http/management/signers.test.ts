@@ -54,7 +54,8 @@ test('join credentials are made, shown without their token, and revoked', async 
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/${id}`)).statusCode, 204);
   assert.equal((await world.ask('GET', `${ISSUER}/joinCredentials/${id}`)).json<JoinCredentialBody>().properties.revokedAt, START.toISOString());
   assert.equal((await world.ask('DELETE', `${ISSUER}/joinCredentials/none`)).statusCode, 404);
-  assert.equal((await world.ask('POST', `${ISSUER}/createJoinCredential`)).json<CreateJoinCredentialReply>().credential.properties.replaceByName, false);
+  const replacing = async (body?: object): Promise<boolean> => (await world.ask('POST', `${ISSUER}/createJoinCredential`, body)).json<CreateJoinCredentialReply>().credential.properties.replaceByName;
+  assert.deepEqual([await replacing(), await replacing({ replaceByName: null }), await replacing({ replaceByName: false })], [true, true, false]);
 });
 
 test('a signer is shown with all that people ask about', async () => {

@@ -75,7 +75,7 @@ const joinCredentialRoutes = (deps: SignerDeps): readonly Route[] => [
     async handle(asked) {
       const cluster = await clusterOf(deps, asked);
       const { expiresInSeconds, maxUses, cidrs, replaceByName } = asked.body ?? {};
-      const { token, credential } = await deps.enrolmentCredentials.createJoinCredential(asked.caller, cluster, { expiresIn: expiresInSeconds ?? null, mostUses: maxUses ?? null, cidrs: cidrs ?? [], replacesByName: replaceByName ?? false });
+      const { token, credential } = await deps.enrolmentCredentials.createJoinCredential(asked.caller, cluster, { expiresIn: expiresInSeconds ?? null, mostUses: maxUses ?? null, cidrs: cidrs ?? [], replacesByName: replaceByName ?? true });
       return { status: 200, headers: NO_STORE, body: { token, credential: joinCredentialBody(cluster, credential) } };
     },
   }),
