@@ -61,6 +61,14 @@ test('an issuer at rest', () => {
   ]);
 });
 
+test('keys that are not in the JWKS are named, with their end', () => {
+  const imported = { algorithm: 'RS256', importedAt: '2026-01-02T00:00:00.000Z', importedBy: 'principal:p' };
+  const view = issuerView({ ...issuer, properties: { ...properties, verifyOnlyKeys: [{ ...imported, kid: 'old1', expiresAt: null }, { ...imported, kid: 'old2', expiresAt: '2026-02-01T00:00:00.000Z' }] } }, now, 62);
+  assert.deepEqual(view.slice(view.indexOf('Keys that verify in the cluster only') - 1, view.indexOf('What comes next (times are UTC)')), [
+    '', 'Keys that verify in the cluster only', '  old1  imported 2026-01-02 00:00:00', '  old2  imported 2026-01-02 00:00:00, verifies until 2026-02-01 00:00:00', '',
+  ]);
+});
+
 test('a rotation that waits says for what, and a time that has come is now', () => {
   const pending = {
     ...properties, keys: keys.slice(2), rotationPolicy: { rotateEverySeconds: null }, waiting: { reason: 'caches may hold the old JWKS', until: '2026-01-11T00:06:00.000Z' },

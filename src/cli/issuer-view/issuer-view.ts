@@ -19,6 +19,7 @@ export function issuerView(issuer: IssuerBody, now: Date, width: number): readon
     '',
     'Keys',
     ...properties.keys.map((key) => `  ${key.kid}  ${keyStateInWords(key)}${liveTokens(key)}`),
+    ...inTheClusterOnly(properties.verifyOnlyKeys),
     '',
     'What comes next (times are UTC)',
     ...comesNext(properties, now).map((line) => `  ${line}`),
@@ -38,6 +39,10 @@ function facts({ id, properties }: IssuerBody): readonly string[] {
     `Rotates  ${rotateEverySeconds === null ? 'by hand only' : `every ${lengthInWords(rotateEverySeconds)}${exceptIn(properties.freezeWindows)}`}`,
   ];
 }
+
+/** Keys that are not in the JWKS. A server that knows no such keys names none. */
+const inTheClusterOnly = (keys: Properties['verifyOnlyKeys'] = []): readonly string[] =>
+  keys.length === 0 ? [] : ['', 'Keys that verify in the cluster only', ...keys.map(({ kid, importedAt, expiresAt }) => `  ${kid}  imported ${timeInWords(importedAt)}${expiresAt === null ? '' : `, verifies until ${timeInWords(expiresAt)}`}`)];
 
 /** A server that knows no freeze windows names none. */
 const exceptIn = (windows: readonly string[] = []): string => (windows.length === 0 ? '' : `, except in ${windows.join(', ')} (UTC)`);
