@@ -72,14 +72,17 @@ export async function startServer(place: Place, document: string, ...settings: r
   const [audit, log] = ['audit.jsonl', 'log.jsonl'].map((file) => openSync(join(place.folder, file), 'a'));
   const begun = performance.now();
   const child = spawn(LAUNCHER, ['serve', '--config', join(place.folder, 'mintmark.yaml'), ...flags], { stdio: ['ignore', audit!, log!] });
-  await until(`the server serves ${document} (its log is in ${place.folder})`, () => isServed(place, document, child), 2);
-  return { pid: child.pid!, startSeconds: (performance.now() - begun) / 1000, stop: () => end(child) };
+  await until(`the server serves ${document} (its log is in ${place.folder})`, () => isServed(place.issuer, document, place, child), 2);
+  const startSeconds = (performance.now() - begun) / 1000;
+  // The last listener that it opens.
+  await until(`the management API answers (the server's log is in ${place.folder})`, () => isServed(place.management, '/healthz', place, child));
+  return { pid: child.pid!, startSeconds, stop: () => end(child) };
 }
 
-function isServed({ issuer, ca }: Place, path: string, child: ChildProcess): Promise<boolean> {
+function isServed({ url }: Listener, path: string, { ca }: Place, child: ChildProcess): Promise<boolean> {
   if (child.exitCode !== null) throw new Error('The server ended instead of serving.');
   return new Promise((done) => {
-    const asked = request(`${issuer.url}${path}`, { ca, agent: false }, (reply) => done(reply.resume().statusCode === 200));
+    const asked = request(`${url}${path}`, { ca, agent: false }, (reply) => done(reply.resume().statusCode === 200));
     asked.once('error', () => done(false));
     asked.end();
   });
