@@ -9,8 +9,9 @@ import { createAuditTrail } from './audit-trail.ts';
 import type { SignerChange } from './observed-store.ts';
 
 const REQUEST: RequestFacts = {
-  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', signerId: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
+  id: 'request', clientRequestId: 'mine', address: '192.0.2.1', principalId: 'ada', signerId: null, provenBy: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
 };
+const PROVEN_BY = { issuer: 'https://issuer.example/', subject: 'system:serviceaccount:default:app', audience: 'api://AzureADTokenExchange' };
 const DONE: RequestEnd = { status: 202, code: null, seconds: 0.1 };
 const IDS = { resource: '/clusters/c/rotate', requestId: 'request', clientRequestId: 'mine', address: '192.0.2.1' };
 const NO_IDS = { resource: null, requestId: null, clientRequestId: null, address: null };
@@ -42,6 +43,7 @@ const CALLS: readonly (readonly [string, Partial<RequestFacts>, Partial<RequestE
   ['that fails has the reason', {}, { status: 503, code: 'StoreBusy' }, { status: 503, result: 'failed', why: 'StoreBusy' }],
   ['of nobody has an anonymous actor', { principalId: null }, { status: 401, code: 'AuthenticationFailed' }, { actor: 'anonymous', status: 401, result: 'refused', why: 'AuthenticationFailed' }],
   ['without an action of its own is named by its route', { action: null }, {}, { action: '/clusters/:cluster/rotate' }],
+  ['that logs in with the token of another issuer names what it was proven by', { provenBy: PROVEN_BY }, {}, { provenBy: PROVEN_BY }],
   ['that deletes', { method: 'DELETE' }, { status: 204 }, { method: 'DELETE', status: 204 }],
   ['that replaces', { method: 'PUT' }, { status: 201 }, { method: 'PUT', status: 201 }],
   ['that patches', { method: 'PATCH' }, { status: 200 }, { method: 'PATCH', status: 200 }],

@@ -65,7 +65,7 @@ export function createAuditTrail(sink: AuditSink, now: () => Date, failed: (erro
         return {
           run: (carryOn) => running.run(here, carryOn),
           end(facts, how) {
-            if (ACTING.includes(facts.method) && !ONLY_COUNTED.includes(how.code)) write(callLine(facts, how, here.issuers, now()), { method: facts.method, status: how.status });
+            if (ACTING.includes(facts.method) && !ONLY_COUNTED.includes(how.code)) write(callLine(facts, how, here.issuers, now()), callMembers(facts, how));
           },
         };
       },
@@ -91,6 +91,8 @@ function callLine(request: RequestFacts, { status, code }: RequestEnd, issuers: 
     issuer: issuers.size === 1 && issuer !== undefined ? issuer : null, why: code, result: resultOf(status),
   };
 }
+
+const callMembers = ({ method, provenBy }: RequestFacts, { status }: RequestEnd) => ({ method, status, ...(provenBy === null ? {} : { provenBy: { issuer: provenBy.issuer, subject: provenBy.subject, audience: provenBy.audience } }) });
 
 /** What happens to a ring while a request runs need not be its doing: the rotator's events bear no request. */
 function keyLine({ ring }: RingChange, { at, kind, actor, reason }: KeyEvent, request: RequestFacts | undefined): AuditLine {

@@ -6,7 +6,7 @@ import type { RequestEnd, RequestFacts } from '../http/management/observer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
 const REQUEST: RequestFacts = {
-  id: 'request', clientRequestId: null, address: '192.0.2.1', principalId: 'ada', signerId: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
+  id: 'request', clientRequestId: null, address: '192.0.2.1', principalId: 'ada', signerId: null, provenBy: null, method: 'POST', route: '/clusters/:cluster/rotate', path: '/clusters/c/rotate', action: 'issuer/rotate',
 };
 const DONE: RequestEnd = { status: 202, code: null, seconds: 0.07 };
 const birth = newborn('issuer', START).change;

@@ -6,13 +6,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
+import type { FederatedCredential } from '../domain/federated-credential.ts';
 import { type Action, assertAllowed, MOST_SECRETS, type Principal, type RoleAssignment, SERVER_SCOPE, type Subscription, type Tenant, tenantScope } from '../domain/principal.ts';
 import { isWithin, subscriptionScope } from '../domain/resource-id.ts';
 import { ACCESS_TOKEN_LIFE, type Bearer } from '../keys/access-token.ts';
 import type { Sealer } from '../keys/seal.ts';
 import { NOBODYS_HASH, verifySecret } from '../keys/secrets.ts';
 import type { Store, StoreReader } from '../store/store.ts';
-import type { AssertionCredentials, Federation } from './federation.ts';
+import type { AssertionCredentials, Federation, Proven } from './federation.ts';
 import { createThrottle, type ThrottleLimits } from './throttle.ts';
 import { createTokenKeys } from './token-keys.ts';
 import { createTurns } from './turns.ts';
@@ -26,11 +27,18 @@ export interface SecretCredentials {
 type Anywhere<T> = Omit<T, 'tenantId'> & { readonly tenantId: string | null };
 export type LoginCredentials = Anywhere<SecretCredentials> | Anywhere<AssertionCredentials>;
 
+export interface Login {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  /** The credential that the token of another issuer matched; null for a login with a secret. */
+  readonly provenBy: FederatedCredential | null;
+}
+
 export interface Access {
   /** Counts a request from a network address. @throws MintmarkError `TooManyRequests`. */
   admit(address: string): void;
   /** `tenantId` null: the client's own. @throws MintmarkError `InvalidClient`, `InvalidClientAssertion`, `ForeignIssuerUnavailable`, `TooManyRequests`. */
-  login(credentials: LoginCredentials, address: string): Promise<{ readonly accessToken: string; readonly expiresInSeconds: number }>;
+  login(credentials: LoginCredentials, address: string): Promise<Login>;
   /** The bearer of a token. @throws MintmarkError `AuthenticationFailed`, `TooManyRequests`. */
   authenticate(token: string): Promise<Bearer>;
   /** The public halves of the keys that access tokens are verified with. */
@@ -88,13 +96,13 @@ export function createAccess({ store, sealer, federation, managementUrl, limits 
   }
 
   /** A bad assertion counts for the client at this address alone: nothing can be guessed, and nobody is to keep a workload out that is elsewhere. */
-  async function checkAssertion(credentials: AssertionCredentials, address: string): Promise<Bearer> {
+  async function checkAssertion(credentials: AssertionCredentials, address: string): Promise<Proven> {
     const client = `assertion/${credentials.tenantId}/${credentials.clientId}/${address}`;
     throttle.attempt(client);
     try {
-      const bearer = await federation.verify(credentials);
+      const proven = await federation.verify(credentials);
       throttle.forgive(client);
-      return bearer;
+      return proven;
     } catch (error) {
       if (!isMintmarkError(error, 'InvalidClientAssertion')) throttle.forgive(client);
       throw error;
@@ -106,10 +114,10 @@ export function createAccess({ store, sealer, federation, managementUrl, limits 
     async login(credentials, address) {
       throttle.login(address);
       const tenantId = credentials.tenantId ?? (await store.read((tx) => tenantOfClient(tx, credentials.clientId)));
-      const bearer = 'assertion' in credentials ? await checkAssertion({ ...credentials, tenantId }, address) : await check({ ...credentials, tenantId });
+      const { bearer, by } = 'assertion' in credentials ? await checkAssertion({ ...credentials, tenantId }, address) : { bearer: await check({ ...credentials, tenantId }), by: null };
       const signer = await tokenKeys.signer();
       const accessToken = await signer.sign(bearer, { issuer: issuerOf(bearer.tenantId), audience: managementUrl, jti: randomUUID(), now: store.now() });
-      return { accessToken, expiresInSeconds: ACCESS_TOKEN_LIFE };
+      return { accessToken, expiresInSeconds: ACCESS_TOKEN_LIFE, provenBy: by };
     },
     async authenticate(token) {
       const bearer = await (await tokenKeys.verifier()).verify(token, { issuerOf, audience: managementUrl, now: store.now() });

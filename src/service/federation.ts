@@ -29,9 +29,15 @@ export interface AssertionCredentials {
   readonly assertion: string;
 }
 
+/** Whom an assertion logs in, and by which of the identity's credentials. */
+export interface Proven {
+  readonly bearer: Bearer;
+  readonly by: FederatedCredential;
+}
+
 export interface Federation {
-  /** Whom an assertion logs in. @throws MintmarkError `InvalidClientAssertion`, `ForeignIssuerUnavailable`. */
-  verify(credentials: AssertionCredentials): Promise<Bearer>;
+  /** @throws MintmarkError `InvalidClientAssertion`, `ForeignIssuerUnavailable`. */
+  verify(credentials: AssertionCredentials): Promise<Proven>;
   /** Whether an access token of this bearer, which names an identity, still counts. */
   isCurrent(bearer: Bearer): Promise<boolean>;
 }
@@ -56,8 +62,8 @@ export function createFederation(store: Store, foreign: ForeignIssuers): Federat
       await assertSigned(token, assertion.algorithm, await keyOf(assertion, own));
       // To ask a foreign issuer takes its time, in which a credential can go.
       const { identity, credentials } = await store.read((tx) => trustOf(tx, tenantId, clientId));
-      credentialOfAssertion(credentialsOfIssuer(credentials, assertion), assertion);
-      return { principalId: identityIds(identity).principalId, tenantId, managedIdentity: { clientId: identityIds(identity).clientId, resourceId: identity.id } };
+      const by = credentialOfAssertion(credentialsOfIssuer(credentials, assertion), assertion);
+      return { bearer: { principalId: identityIds(identity).principalId, tenantId, managedIdentity: { clientId: identityIds(identity).clientId, resourceId: identity.id } }, by };
     },
     isCurrent: async ({ principalId, tenantId, managedIdentity }) => {
       const identity = await store.read((tx) => tx.identityByPrincipalId(principalId));

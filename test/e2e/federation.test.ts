@@ -66,6 +66,8 @@ test('a foreign token logs in as an identity, which may read its group and nothi
 
   const audit = await readFile(folder.path('audit.log'), 'utf8');
   assert.ok(audit.includes(identity.clientId) && audit.includes(identity.principalId), 'who logged in, and what it did, is written down');
+  const logins = audit.trim().split('\n').map((line) => JSON.parse(line) as { readonly action: string; readonly actor: string; readonly result: string; readonly provenBy?: object }).filter(({ action, actor }) => action === 'login' && actor === `principal:${identity.clientId}`);
+  assert.deepEqual(logins.map(({ result, provenBy }) => [result, provenBy]), [['done', { issuer: issuer.url, subject: 'repo:acme/app', audience: AUDIENCE }], ['refused', undefined]]);
   const told = [audit, ...folder.started.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
   for (const secret of [...assertion.split('.'), json.access_token!]) assert.ok(!told.includes(secret));
 });

@@ -72,7 +72,8 @@ async function logIn(access: Access, managementUrl: string, request: TenantReque
   const tenantId = await tenantOf(access, params);
   const credentials = readTokenRequest(body, headers.authorization, managementUrl);
   request.claimant = credentials.clientId;
-  const { accessToken, expiresInSeconds } = await access.login({ ...credentials, tenantId }, clientAddress(request));
+  const { accessToken, expiresInSeconds, provenBy } = await access.login({ ...credentials, tenantId }, clientAddress(request));
+  request.provenBy = provenBy;
   return { token_type: 'Bearer', expires_in: expiresInSeconds, access_token: accessToken };
 }
 

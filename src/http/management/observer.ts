@@ -6,6 +6,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { FederatedCredential } from '../../domain/federated-credential.ts';
 import type { Caller } from '../../service/caller.ts';
 import { clientAddress } from './client-address.ts';
 
@@ -19,6 +20,8 @@ export interface RequestFacts {
   readonly principalId: string | null;
   /** The signer that asks, at the listener for signers: proven, or claimed by one that is refused. */
   readonly signerId: string | null;
+  /** The federated credential by which a login has succeeded; null for all else. */
+  readonly provenBy: FederatedCredential | null;
   readonly method: string;
   /** The route's pattern; null where there is no route. */
   readonly route: string | null;
@@ -64,6 +67,7 @@ declare module 'fastify' {
     refusal: ErrorCode | null;
     /** The client id that a login is for, whether or not it succeeds. */
     claimant: string | null;
+    provenBy: FederatedCredential | null;
     signerId: string | null;
   }
 }
@@ -78,6 +82,7 @@ export function observeRequests(server: FastifyInstance, observer: RequestObserv
   server.decorateRequest('caller', null);
   server.decorateRequest('refusal', null);
   server.decorateRequest('claimant', null);
+  server.decorateRequest('provenBy', null);
   server.decorateRequest('signerId', null);
   server.addHook('onRequest', async (request) => { request.begun = performance.now(); });
   // Behind the body: what reads it runs where the connection was made, not where the request is.
@@ -117,7 +122,7 @@ function factsOf(request: FastifyRequest): RequestFacts {
   const access = config?.access;
   return {
     id: request.id, clientRequestId: request.caller?.clientRequestId ?? null, address: clientAddress(request),
-    principalId: request.caller?.principalId ?? claimedId(request), signerId: request.signerId ?? null, method: request.method,
+    principalId: request.caller?.principalId ?? claimedId(request), signerId: request.signerId ?? null, provenBy: request.provenBy ?? null, method: request.method,
     route: route ?? null, path: route === undefined ? '' : request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH),
     action: config?.action ?? (typeof access === 'object' ? access.action : null),
   };
