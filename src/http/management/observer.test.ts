@@ -34,7 +34,7 @@ test('a request is told with who, what, where and how it ended', async () => {
   const reply = await world.ask('PUT', `${GROUP}?hidden=1`, { location: 'eastus' }, { 'x-ms-client-request-id': 'mine' });
   const [{ request, how, ran }] = told as [Told];
   assert.deepEqual(request, {
-    id: reply.headers['x-ms-request-id'], clientRequestId: 'mine', address: '127.0.0.1', principalId: 'owner', signerId: null, method: 'PUT',
+    id: reply.headers['x-ms-request-id'], clientRequestId: 'mine', address: '127.0.0.1', principalId: 'owner', signerId: null, provenBy: null, method: 'PUT',
     route: '/subscriptions/:subscriptionId/resourceGroups/:resourceGroup', path: GROUP, action: 'resource/write',
   });
   assert.deepEqual([told.length, how.status, how.code, how.seconds > 0, ran], [1, 201, null, true, true]);
