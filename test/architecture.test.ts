@@ -28,7 +28,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'public-host/host-thread.ts', 'app.ts', 'config'], ['*']],
   ['config', ['domain', 'keys', 'fetch'], ['node:*', 'zod', 'yaml']],
   ['app.ts', ['domain', 'keys', 'store', 'fetch', 'service', 'http', 'public-host', 'observability', 'config'], ['*']],
-  ['admin', ['domain', 'keys', 'store', 'service', 'config'], ['node:*']],
+  ['admin', ['domain', 'keys', 'store', 'service', 'config', 'serve/server-process.ts'], ['node:*']],
   ['main.ts', ['admin', 'attach', 'cli', 'config', 'dev', 'serve', 'signer'], ['node:*']],
 ];
 

@@ -44,7 +44,7 @@ test('docs/errors.md is the catalogue: every code, its status and its meaning', 
 
 /** The words of one of our command lines, without the program; null for anything else. */
 function ourWords(text: string): readonly string[] | null {
-  const line = text.trim().replace(/^\$ /, '').replace(/^(?:\w+=("[^"]*"|\S*) +)*/, '').replace(/^npm start -- /, 'mintmark dev ');
+  const line = text.trim().replace(/^\$ /, '').replace(/^(?:\w+=("[^"]*"|\S*) +)*/, '').replace(/^runuser -u \w+ -- (?:\/\S*\/bin\/(?=mintmark ))?/, '').replace(/^npm start -- /, 'mintmark dev ');
   const program = /^(?:az|mintmark|bin\/mintmark|npx mintmark)(?: +|$)/.exec(line)?.[0];
   return program === undefined ? null : line.slice(program.length).replaceAll(/"[^"]*"|'[^']*'/g, 'QUOTED').split(/\s+/).filter((word) => word !== '');
 }
@@ -94,8 +94,8 @@ test('every command line that a page shows names a command and flags that exist'
 });
 
 test('wrong command lines would be found', () => {
-  const faults = ['az aks crate -g a', 'az aks create --nodes 3', 'az aks', 'X=1 az issuer rotate --fast', 'az --quiet', 'npm start -- --port 1'].map((line) => faultOf(ourWords(line)!));
-  assert.deepEqual(faults, ["'aks' needs one of its commands", "'create' has no --nodes", "'aks' needs one of its commands", "'rotate' has no --fast", "'mintmark' has no --quiet", "'dev' has no --port"]);
+  const faults = ['az aks crate -g a', 'az aks create --nodes 3', 'az aks', 'X=1 az issuer rotate --fast', 'az --quiet', 'runuser -u a -- /opt/b/bin/mintmark config look', 'runuser -u a -- mintmark serve --fast', 'npm start -- --port 1'].map((line) => faultOf(ourWords(line)!));
+  assert.deepEqual(faults, ["'aks' needs one of its commands", "'create' has no --nodes", "'aks' needs one of its commands", "'rotate' has no --fast", "'mintmark' has no --quiet", "'config' needs one of its commands", "'serve' has no --fast", "'dev' has no --port"]);
   assert.deepEqual(simpleCommands('A=$(az x --query "[?a | b]") && echo "$A" | az y').filter((part) => ourWords(part) !== null).map((part) => part.trim()), ['az x --query "[?a _ b]"', 'az y']);
 });
 

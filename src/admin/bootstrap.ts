@@ -2,13 +2,15 @@
  * `mintmark admin`: what has to be done on the store itself, because nobody can log in yet, or any more.
  *
  * Opens the store beside a server that may run or not. Finds store and key-encryption key by flags or by the server's
- * configuration, and refuses a pair that does not belong together. Leaves to `service/bootstrap.ts` what is done.
+ * configuration, and refuses a pair that does not belong together. Changes no tables under a server that runs. Leaves to
+ * `service/bootstrap.ts` what is done.
  */
 import { access } from 'node:fs/promises';
 import { examineConfig } from '../config/load-config.ts';
-import { MintmarkError } from '../domain/errors.ts';
+import { isMintmarkError, MintmarkError } from '../domain/errors.ts';
 import { readKeyEncryptionKey } from '../keys/key-encryption/file.ts';
 import { createSealer } from '../keys/seal.ts';
+import { lockStore } from '../serve/server-process.ts';
 import { type Bootstrapped, bootstrap, resetOwner } from '../service/bootstrap.ts';
 import { systemClock } from '../service/clock.ts';
 import { bindKeyEncryptionKey } from '../service/seal-check.ts';
@@ -44,12 +46,32 @@ export async function resetStoreOwner(flags: StoreFlags & { readonly clientId?: 
 async function withStore<T>(flags: StoreFlags, env: NodeJS.ProcessEnv, work: (store: Store) => Promise<T>): Promise<Told<T>> {
   const { store: file, keyEncryptionKey, managementUrl } = await placesOf(flags, env);
   const sealer = createSealer(await readKeyEncryptionKey(keyEncryptionKey));
-  const store = await openSqliteStore({ file, clock: systemClock.now });
+  const store = await openBesideServer(file);
   try {
     await bindKeyEncryptionKey(store, sealer);
     return { ...await work(store), managementUrl };
   } finally {
     await store.close();
+  }
+}
+
+/** An older store is brought up to date only where no server runs on it: one of before would go on writing into tables that it does not know. */
+async function openBesideServer(file: string): Promise<Store> {
+  const lock = lockWhereNoneRuns(file);
+  try {
+    return await openSqliteStore({ file, clock: systemClock.now, bringUpToDate: lock !== null });
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Null while a server holds the lock of the store. */
+function lockWhereNoneRuns(file: string): ReturnType<typeof lockStore> | null {
+  try {
+    return lockStore(file);
+  } catch (error) {
+    if (isMintmarkError(error, 'HomeInUse')) return null;
+    throw error;
   }
 }
 

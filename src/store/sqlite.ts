@@ -17,14 +17,16 @@ export interface SqliteOptions {
   readonly clock: () => Date;
   /** How long a transaction waits for another process's lock before it is `StoreBusy`, in milliseconds. */
   readonly busyTimeoutMs?: number;
+  /** Whether an older store is brought up to date, which it is unless told otherwise. False beside a server that may be as old as the store. */
+  readonly bringUpToDate?: boolean;
 }
 
 /**
  * Opens the store, makes it where there is none, and brings an older one up to date.
- * @throws MintmarkError `InvalidConfiguration` for a store of a newer version; `StoreUnavailable`, `StoreCorrupt`,
+ * @throws MintmarkError `InvalidConfiguration` for a store of a newer version, or of an older one where that is not to be; `StoreUnavailable`, `StoreCorrupt`,
  * `StoreBusy`, `StoreFull`.
  */
-export async function openSqliteStore({ file, clock, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore({ file, clock, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, bringUpToDate = true }: SqliteOptions): Promise<Store> {
   const connections: DatabaseSync[] = [];
   try {
     await makePrivate(file);
@@ -35,7 +37,7 @@ export async function openSqliteStore({ file, clock, busyTimeoutMs = DEFAULT_BUS
     const reading = new DatabaseSync(file, { readOnly: true, timeout: 0 });
     connections.push(reading);
     const backEnd = sqliteBackEnd(writing, reading, busyTimeoutMs);
-    await backEnd.write((db) => migrate(db, { bytes: 'blob' }, clock()));
+    await backEnd.write((db) => migrate(db, { bytes: 'blob' }, clock(), bringUpToDate));
     return await openSqlStore(backEnd, clock);
   } catch (error) {
     for (const connection of connections) connection.close();

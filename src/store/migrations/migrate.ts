@@ -27,15 +27,17 @@ const MIGRATIONS: readonly (readonly [string, Migration])[] = [
   ['0006-signer-refusals', prepareSignerRefusals], ['0007-signer-replacements', prepareSignerReplacements],
 ];
 
-/** @throws MintmarkError `InvalidConfiguration` when a newer version of Mintmark has written the store. */
-export async function migrate(db: Kysely<Tables>, types: ColumnTypes, now: Date): Promise<void> {
+/** `bringUpToDate` false: a store that is behind is refused. @throws MintmarkError `InvalidConfiguration` for that, and when a newer version of Mintmark has written the store. */
+export async function migrate(db: Kysely<Tables>, types: ColumnTypes, now: Date, bringUpToDate: boolean): Promise<void> {
   const migrations = db.withTables<{ migrations: { name: string; applied_at: number } }>();
   await db.schema.createTable('migrations').ifNotExists()
     .addColumn('name', 'text', (column) => column.primaryKey()).addColumn('applied_at', 'bigint', (column) => column.notNull()).execute();
   const applied = new Set((await migrations.selectFrom('migrations').select('name').execute()).map(({ name }) => name));
   const unknown = [...applied].filter((name) => !MIGRATIONS.some(([known]) => known === name));
   if (unknown.length > 0) throw new MintmarkError('InvalidConfiguration', `It was written by a newer version of Mintmark (it has ${unknown.join(', ')}). Start that version, or restore a backup that this one has made; going back is not possible.`);
-  for (const [name, run] of MIGRATIONS.filter(([known]) => !applied.has(known))) {
+  const missing = MIGRATIONS.filter(([known]) => !applied.has(known));
+  if (missing.length > 0 && !bringUpToDate) throw new MintmarkError('InvalidConfiguration', `It is that of an older version of Mintmark (it has no ${missing.map(([name]) => name).join(', ')}), whose server runs on it and would not know what became of it. Use the program of that server; or stop the server, and this program brings the store up to date.`);
+  for (const [name, run] of missing) {
     await run(db, types);
     await migrations.insertInto('migrations').values({ name, applied_at: now.getTime() }).execute();
   }
