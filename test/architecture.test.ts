@@ -21,7 +21,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['http/signers/contract.ts', ['domain'], ['zod']],
   ['observability', ['domain', 'service/publisher', 'store/store.ts', 'http/management/observer.ts', 'public-host/protocol.ts'], ['node:*', 'pino', 'prom-client']],
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
-  ['signer', ['domain', 'keys', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
+  ['signer', ['domain', 'keys', 'fetch/outbound-proxy.ts', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
   ['attach', ['domain', 'keys', 'signer/external-jwt-protocol.ts'], ['*']],
   ['cli', ['attach', 'http/management/contract.ts', 'http/management/identity-contract.ts', 'http/management/signer-contract.ts', 'domain/lengths-of-time.ts'], ['*']],
   ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'signer', 'public-host/host-thread.ts', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
