@@ -13,12 +13,15 @@ import type { AcknowledgeRequest, EnrollReply, EnrollRequest, RingReply, SignerE
 import { makeAssertion } from '../keys/assertion.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
+import { packageVersion } from '../package-version.ts';
 import { proxied } from './way-to-server.ts';
 
 /** Bytes of the longest reply that is read: a ring of the largest size, and what is around it. */
 const LARGEST_REPLY = 2 * 1024 * 1024;
 /** Milliseconds for a request that does not wait for anything. */
 const WITHIN = 10_000;
+/** For `signer list`. */
+const PROGRAM = `mintmark/${packageVersion()}`;
 const PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledge: '/signer/v1/acknowledge' } as const;
 
 /** The ring that the signer has, and its lease in seconds: null is for ever, undefined that it has none. */
@@ -92,7 +95,7 @@ function createExchange({ url, ca, proxy }: ServerAddress, keys: SignerKeys, sub
   async function exchange({ method, target, body, now, withinMs = WITHIN, signal }: Sent): Promise<unknown> {
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const authorization = await makeAssertion(keys, { subject, audience: url }, { method, target, body: bytes }, now);
-    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }) };
+    const headers = { authorization, 'user-agent': PROGRAM, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }) };
     const limit = AbortSignal.timeout(withinMs);
     const { status, text } = await send(new URL(target, url), { method, headers, agent, timeout: WITHIN, signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) }, bytes)
       .catch((error: unknown) => { throw unreachable(url, limit.aborted ? `no answer within ${withinMs / 1000} s` : (error as Error).message, error); });
