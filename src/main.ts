@@ -33,7 +33,7 @@ process.exitCode = await run(process.argv.slice(2), {
         },
       }, await serverOutput());
     },
-    signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags),
+    signerEnroll: async (flags) => (await import('./signer/run.ts')).enrollSigner(flags, process.env),
     bootstrap: async (flags) => (await import('./admin/bootstrap.ts')).bootstrapStore(flags, process.env),
     resetOwner: async (flags) => (await import('./admin/bootstrap.ts')).resetStoreOwner(flags, process.env),
     examineConfig: async (flags) => (await import('./config/load-config.ts')).examineConfig(flags, process.env, new Date()),

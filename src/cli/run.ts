@@ -49,7 +49,7 @@ const wantsColour = ({ stdout, stderr, env }: Io): boolean => stdout.isTTY === t
 
 async function printVersion(io: Io): Promise<number> {
   const { versionText } = await import('./commands/version.ts');
-  io.stdout.write(await versionText());
+  io.stdout.write(versionText());
   return 0;
 }
 

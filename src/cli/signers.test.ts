@@ -15,7 +15,7 @@ const before = (seconds: number): string => new Date(NOW.getTime() - seconds * 1
 const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => ({
   id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
   properties: {
-    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: 200, acknowledgedVersion: 7,
+    signerId: 'id-1', state: 'current', mode: 'external', enrolledAt: before(86_400), createdBy: 'principal:ada', lastContactAt: before(20), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: 200, mintmarkVersion: '0.1.0', acknowledgedVersion: 7,
     acknowledgedAt: before(60), ringVersion: 7, keyInUse: 'K2', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: before(-86_680), writtenOffAt: null, deletedAt: null, debt: [], ...change,
   },
 });
@@ -89,7 +89,7 @@ test('signer create sends what was given and prints the token', async (t) => {
 
 test('signer list and show', async (t) => {
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' }), signer({ mode: 'keyFiles', lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/id-1`]: { status: 200, body: signer() } });
-  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +Mode +State +Version +LastSeen +Clock +KeyInUse +Debt +SignerId\n[- ]+\ncp-1 +external +current +7 +2026-01-01 00:00:00 +in step +K2 +0 +id-1\ncp-1 +key-files +current /);
+  assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +Mode +State +Version +LastSeen +Clock +Mintmark +KeyInUse +Debt +SignerId\n[- ]+\ncp-1 +external +current +7 +2026-01-01 00:00:00 +in step +0\.1\.0 +K2 +0 +id-1\ncp-1 +key-files +current /);
   assert.equal((await runLine(['signer', 'show', ...OURS, '--signer', 'id-1', '--query', '[name,resourceGroup,keyInUse]', '-o', 'tsv'], fake)).stdout, 'cp-1\ng\nK2\n');
 });
 

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
+import { proxyFault } from '../fetch/outbound-proxy.ts';
 import { type ServeConfig, serveConfig } from './config.ts';
 import { fileFaults } from './files.ts';
 import { readSettings, type ShownSetting } from './read-settings.ts';
@@ -22,7 +23,7 @@ export interface ConfigFlags {
 export interface Examined {
   readonly values: Partial<Values>;
   readonly settings: readonly ShownSetting[];
-  /** What is wrong with the settings themselves. */
+  /** What is wrong with the settings themselves, and with the proxy that the environment names. */
   readonly faults: readonly Fault[];
   /** What is wrong with the files that they name. */
   readonly fileFaults: readonly Fault[];
@@ -35,7 +36,8 @@ export async function examineConfig({ config, set }: ConfigFlags, environment: N
   const unreadable = text instanceof Error ? [{ about: name!, problem: `can not be read: ${text.message}.` }] : [];
   const file = typeof text === 'string' ? { name: name!, folder: dirname(resolve(name!)), text } : null;
   const { values, shown, faults } = readSettings({ file, environment, flags: set, folder: process.cwd() });
-  return { values, settings: shown, faults: [...unreadable, ...faults], fileFaults: await fileFaults(values, now) };
+  const proxy = proxyFault(environment);
+  return { values, settings: shown, faults: [...unreadable, ...faults, ...(proxy === null ? [] : [proxy])], fileFaults: await fileFaults(values, now) };
 }
 
 /** @throws MintmarkError `InvalidConfiguration` with every fault in its message and details. */

@@ -21,6 +21,9 @@ export const isAcknowledged = (ring: KeyRing, version: number): boolean => behin
 /** Who has not acknowledged that the key signs no more. Nobody for a key that is not retired. */
 export const behindRetirement = (ring: KeyRing, key: SigningKey): readonly EnrolledSigner[] => (key.retiredIn === null ? [] : behind(ring, key.retiredIn));
 
+/** Whether signers hold up what was asked for. Who has not parted from a retired key has not acknowledged the prepared one either: that is published with the retirement, or later. */
+export const isHeldUp = (ring: KeyRing): boolean => keysIn(ring, 'prepared').some(({ publishedIn }) => !isAcknowledged(ring, publishedIn));
+
 /** READY (rule 7): the prepared key may become active now; no cache lacks it, and no API server. */
 export function isReady(ring: KeyRing, now: Date): boolean {
   const at = activatableAt(ring);

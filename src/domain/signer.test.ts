@@ -15,7 +15,7 @@ const BROUGHT = { id: 'id', name: 'cp-1', mode: 'external', assertionJwk: { x: '
 
 test('rule 5: a signer is enrolled in the version that the ring has, with nothing given to it yet', () => {
   assert.deepEqual(enrolSigner(rotated(), BROUGHT, at(15)), {
-    ...BROUGHT, issuerId: 'issuer', enrolledIn: 2, enrolledAt: at(15), acked: null, lastContactAt: at(15), refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null,
+    ...BROUGHT, issuerId: 'issuer', enrolledIn: 2, enrolledAt: at(15), acked: null, lastContactAt: at(15), refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, program: null, keyInUse: null, kids: [], deletedAt: null,
   });
   assert.throws(() => enrolSigner(closed(), BROUGHT, at(30)), (error) => isMintmarkError(error, 'KeyRingClosed'));
 });

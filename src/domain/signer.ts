@@ -62,6 +62,8 @@ export interface SignerRecord extends EnrolledSigner {
   readonly encryptionJwk: Readonly<Record<string, string>>;
   /** How far its clock is ahead of the store's, in milliseconds; null while it has not said. */
   readonly clockOffsetMs: number | null;
+  /** The version of Mintmark that it runs; null while it has not said. */
+  readonly program: string | null;
   /** The kid that it says it signs with. */
   readonly keyInUse: string | null;
   /** Every kid whose private half it was given and that was in the JWKS when it was last looked at, the latest last. */
@@ -116,7 +118,7 @@ export type NewSigner = Pick<SignerRecord, 'id' | 'name' | 'mode' | 'assertionJw
  */
 export function enrolSigner(ring: KeyRing, signer: NewSigner, now: Date): SignerRecord {
   if (!ring.open) throw new MintmarkError('KeyRingClosed', `The issuer ${ring.issuerId} was deleted; no signer can be enrolled for it.`);
-  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, keyInUse: null, kids: [], deletedAt: null };
+  return { ...signer, issuerId: ring.issuerId, enrolledIn: ring.version, enrolledAt: now, acked: null, lastContactAt: now, refusal: null, replacedAt: null, writtenOffAt: null, clockOffsetMs: null, program: null, keyInUse: null, kids: [], deletedAt: null };
 }
 
 /**

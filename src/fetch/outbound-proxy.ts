@@ -3,12 +3,19 @@
 /** The proxy's URL for a host and port; null where it is asked directly. */
 export type OutboundProxy = (host: string, port: number) => string | null;
 
-/** A proxy that is no http or https URL is as none: `config check` and the start of the server say so. */
+/** A proxy that is no http or https URL is as none: who starts says so by `proxyFault`. */
 export function outboundProxy(env: NodeJS.ProcessEnv): OutboundProxy {
   const proxy = env['https_proxy'] || env['HTTPS_PROXY'] || '';
   if (!isProxyUrl(proxy)) return () => null;
   const rules = (env['no_proxy'] || env['NO_PROXY'] || '').split(',').map((rule) => rule.trim().toLowerCase()).filter((rule) => rule !== '');
   return (host, port) => (rules.some((rule) => excepts(rule, host.toLowerCase(), port)) ? null : proxy);
+}
+
+/** What is wrong with the proxy that is named, and in which variable; null for nothing. Its text is not repeated: it may have a password. */
+export function proxyFault(env: NodeJS.ProcessEnv): { readonly about: string; readonly problem: string } | null {
+  const about = env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
+  const proxy = env[about] || null;
+  return proxy === null || isProxyUrl(proxy) ? null : { about, problem: 'is no http or https URL: write it as http://outbound.example.com:3128, or unset it.' };
 }
 
 const isProxyUrl = (proxy: string): boolean => /^https?:\/\//i.test(proxy) && URL.canParse(proxy);

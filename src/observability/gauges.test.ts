@@ -42,7 +42,7 @@ test('the totals of the store', async () => {
   assert.deepEqual(lines.filter((line) => line !== next), [
     'mintmark_signers_waiting 2', 'mintmark_store_up 1', 'mintmark_issuers{state="open"} 1', 'mintmark_issuers{state="closed"} 0',
     ...Object.entries(keys).flatMap(([state, counts]) => counts.map((count, age) => `mintmark_keys{state="${state}",age="${ages[age]}"} ${count}`)),
-    'mintmark_rotations_overdue 0', 'mintmark_waiting_operations{cause="publication"} 1', 'mintmark_waiting_operations{cause="caches"} 0',
+    'mintmark_rotations_overdue 0', 'mintmark_waiting_operations{cause="publication"} 1', 'mintmark_waiting_operations{cause="signers"} 0', 'mintmark_waiting_operations{cause="caches"} 0',
     ...['current', 'behind', 'refusing', 'silent', 'writtenOff', 'deleted'].map((state) => `mintmark_signers{state="${state}"} ${state === 'silent' ? 1 : 0}`),
     'mintmark_signer_debts 0', 'mintmark_signer_leases_half_over 1',
   ]);

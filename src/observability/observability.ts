@@ -4,10 +4,10 @@
  * Gets the store and a sink for audit lines. Gives what the rest is built on and told by. Leaves to `app.ts` where the
  * metrics are listened for, to whoever starts the server where audit lines go.
  */
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { RequestObserver } from '../http/management/observer.ts';
+import { packageVersion } from '../package-version.ts';
 import type { Store } from '../store/store.ts';
 import { type AuditSink, createAuditTrail } from './audit-trail.ts';
 import { registerGauges, type Sources } from './gauges.ts';
@@ -63,8 +63,3 @@ const bothObserve = (trail: RequestObserver, count: Metrics['requestEnded']): Re
     };
   },
 });
-
-/** The version in package.json, which is two folders up both from the sources and from what is built of them. */
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-}

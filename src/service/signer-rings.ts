@@ -30,6 +30,8 @@ export interface RingWanted {
   readonly mode: SignerMode | undefined;
   /** Its clock, where it says. */
   readonly clock: Date | null;
+  /** The version of Mintmark that it runs, where it says. */
+  readonly program: string | null;
   /** Seconds. */
   readonly wait: number;
   /** It refused what it was given last, and only looks whether it could take what there is now. */
@@ -83,7 +85,7 @@ export function createSignerRings({ store, enrolledSigners, rings, sealer, clock
   async function contact(tx: StoreWriter, id: string, wanted: RingWanted, clockOffset: number | null): Promise<RingToSeal | null> {
     const found = (await enrolledSigners.contact(tx, id, clockOffset)) ?? unknown();
     const isGiven = isNews(withMode(found.signer, wanted), found.ring, wanted, leaseSeconds);
-    const signer = withMode(isGiven ? found.signer : takesRings(found.signer), wanted);
+    const signer = withProgram(withMode(isGiven ? found.signer : takesRings(found.signer), wanted), wanted);
     // Before it is given a lease: the longest that it may hold.
     const held = isGiven ? longerLease(signer.leaseSeconds, leaseOf(signer.mode, leaseSeconds)) : signer.leaseSeconds;
     if (signer.deletedAt === null && (signer !== found.signer || held !== signer.leaseSeconds)) await tx.putSigner({ ...signer, leaseSeconds: held });
@@ -159,6 +161,8 @@ function withMode(signer: SignerRecord, { mode = signer.mode }: RingWanted): Sig
   if (mode === signer.mode) return signer;
   return { ...signer, mode, leaseSeconds: mode === 'keyFiles' ? null : signer.leaseSeconds };
 }
+
+const withProgram = (signer: SignerRecord, { program }: RingWanted): SignerRecord => (program === null || program === signer.program ? signer : { ...signer, program });
 
 async function ringToSeal(tx: StoreWriter, signer: SignerRecord, ring: KeyRing, leaseSeconds: number | null): Promise<RingToSeal> {
   const issuer = await issuerOf(tx, signer);

@@ -15,13 +15,16 @@ import { SignerKeys } from '../keys/signer-keys.ts';
 import { pinnedCertificate } from './pinned-certificate.ts';
 import { requestEnrolment } from './server-client.ts';
 import type { EnrolledAs, StateFolder } from './state-folder.ts';
+import { proxyTo, proxyWarning } from './way-to-server.ts';
 
 interface Asked {
   readonly tokenFile: string;
   /** Where the token is for any name; the host's when left out. */
   readonly name?: string | undefined;
-  /** Told of a token that others can read. */
+  /** Told of a token that others can read, and of a proxy that can not be asked. */
   readonly warn: (text: string) => void;
+  /** In which `HTTPS_PROXY` and `NO_PROXY` are looked for. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /**
@@ -29,12 +32,14 @@ interface Asked {
  * the same ones a second time.
  * @throws MintmarkError `InvalidConfiguration` for a token or a name that is none, or a folder that is enrolled; `ServerUnreachable`; the server's refusal.
  */
-export async function enrol(state: StateFolder, { tokenFile, name: given, warn }: Asked, now: Date): Promise<EnrolledAs> {
+export async function enrol(state: StateFolder, { tokenFile, name: given, warn, env }: Asked, now: Date): Promise<EnrolledAs> {
   const former = await state.enrolledAs();
   if (former !== null) throw new MintmarkError('InvalidConfiguration', `${state.dir} is enrolled already, as signer '${former.name}' of ${former.issuerUrl}. Use another folder; or delete that signer on its server, empty the folder, and enrol again.`);
   const name = given === undefined ? hostName() : checkedName(given);
   const { token, text } = await readToken(tokenFile, warn);
-  const address = { url: token.url, ca: token.ca === null ? null : await pinnedCertificate(token.url, token.ca) };
+  const [proxy, warning] = [proxyTo(token.url, env), proxyWarning(env)];
+  if (warning !== null) warn(warning);
+  const address = { url: token.url, proxy, ca: token.ca === null ? null : await pinnedCertificate(token.url, token.ca, proxy) };
   const keys = await keysOf(state);
   const reply = await requestEnrolment(address, keys, { token: text, name, assertionKey: keys.assertionJwk, encryptionKey: keys.encryptionJwk }, now);
   const enrolled = enrolledAs(token, address.ca, reply);

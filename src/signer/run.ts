@@ -19,6 +19,7 @@ import { machineClock } from './signer-clock.ts';
 import type { SocketPlace } from './socket.ts';
 import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
 import { leaseBar, signerStatus } from './status.ts';
+import { proxyTo, proxyWarning } from './way-to-server.ts';
 
 /** What uses the ring instead of a socket: key files of an API server. */
 export interface KeyFilesOfHost {
@@ -57,7 +58,7 @@ export async function runSigner(flags: SignerRunFlags, { env, stderr }: Surround
   try {
     const state = await openStateFolder(flags.stateDir, lockFile);
     try {
-      await run(flags, state, createLog(env['MINTMARK_LOG_LEVEL'] ?? 'info'), stopped);
+      await run(flags, state, { env, ...createLog(env['MINTMARK_LOG_LEVEL'] ?? 'info') }, stopped);
       return 0;
     } finally {
       state.release();
@@ -68,20 +69,22 @@ export async function runSigner(flags: SignerRunFlags, { env, stderr }: Surround
 }
 
 /** Enrols a state folder. @throws MintmarkError. */
-export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags): Promise<EnrolledAs> {
+export async function enrollSigner({ stateDir, ...asked }: SignerEnrollFlags, env: NodeJS.ProcessEnv): Promise<EnrolledAs> {
   const state = await openStateFolder(stateDir, lockFile);
   try {
     const { enrol } = await import('./enrolment.ts');
-    return await enrol(state, asked, machineClock.now());
+    return await enrol(state, { ...asked, env }, machineClock.now());
   } finally {
     state.release();
   }
 }
 
-async function run(flags: SignerRunFlags, state: StateFolder, serverLog: ServerLog, stopped: Promise<void>): Promise<void> {
+async function run(flags: SignerRunFlags, state: StateFolder, { env, ...serverLog }: ServerLog & Pick<Surroundings, 'env'>, stopped: Promise<void>): Promise<void> {
   const { log } = serverLog;
-  const { enrolled, keys } = await identity(state, flags, log);
-  const client = createServerClient(enrolled, keys, enrolled.signerId);
+  const { enrolled, keys } = await identity(state, flags, log, env);
+  const warning = proxyWarning(env);
+  if (warning !== null) log.warn(warning);
+  const client = createServerClient({ ...enrolled, proxy: proxyTo(enrolled.url, env) }, keys, enrolled.signerId);
   const follower = new RingFollower({ enrolled, keys, state, client, clock: machineClock, mode: flags.keyFiles === null ? 'external' : 'keyFiles', log });
   void stopped.then(() => follower.stop());
   try {
@@ -165,8 +168,8 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   }
 }
 
-async function identity(state: StateFolder, { tokenFile, name }: SignerRunFlags, log: Logger): Promise<{ readonly enrolled: EnrolledAs; readonly keys: SignerKeys }> {
-  const enrolled = (await state.enrolledAs()) ?? (tokenFile === undefined ? null : await (await import('./enrolment.ts')).enrol(state, { tokenFile, name, warn: (text) => log.warn(text) }, machineClock.now()));
+async function identity(state: StateFolder, { tokenFile, name }: SignerRunFlags, log: Logger, env: NodeJS.ProcessEnv): Promise<{ readonly enrolled: EnrolledAs; readonly keys: SignerKeys }> {
+  const enrolled = (await state.enrolledAs()) ?? (tokenFile === undefined ? null : await (await import('./enrolment.ts')).enrol(state, { tokenFile, name, warn: (text) => log.warn(text), env }, machineClock.now()));
   const keys = await SignerKeys.load(state.dir);
   if (enrolled === null || keys === null) throw new MintmarkError('InvalidConfiguration', `${state.dir} is not enrolled. 'mintmark signer create' on the server gives a token; 'mintmark signer enroll --token-file FILE --state-dir ${state.dir}' enrols this host with it.`);
   return { enrolled, keys };

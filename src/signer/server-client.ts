@@ -13,11 +13,15 @@ import type { AcknowledgeRequest, EnrollReply, EnrollRequest, RingReply, SignerE
 import { makeAssertion } from '../keys/assertion.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
+import { packageVersion } from '../package-version.ts';
+import { proxied } from './way-to-server.ts';
 
 /** Bytes of the longest reply that is read: a ring of the largest size, and what is around it. */
 const LARGEST_REPLY = 2 * 1024 * 1024;
 /** Milliseconds for a request that does not wait for anything. */
 const WITHIN = 10_000;
+/** For `signer list`. */
+const PROGRAM = `mintmark/${packageVersion()}`;
 const PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledge: '/signer/v1/acknowledge' } as const;
 
 /** The ring that the signer has, and its lease in seconds: null is for ever, undefined that it has none. */
@@ -39,6 +43,8 @@ export interface ServerClient {
 export interface ServerAddress {
   readonly url: string;
   readonly ca: string | null;
+  /** URL of the proxy by which it is reached; null: directly. */
+  readonly proxy: string | null;
 }
 
 interface Sent {
@@ -82,16 +88,16 @@ export async function requestEnrolment(address: ServerAddress, keys: SignerKeys,
   }
 }
 
-function createExchange({ url, ca }: ServerAddress, keys: SignerKeys, subject: string) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...(ca === null ? {} : { ca, allowPartialTrustChain: true }) });
+function createExchange({ url, ca, proxy }: ServerAddress, keys: SignerKeys, subject: string) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...proxied(proxy), ...(ca === null ? {} : { ca, allowPartialTrustChain: true }) });
 
   /** The JSON of a 200, null for a 204. */
   async function exchange({ method, target, body, now, withinMs = WITHIN, signal }: Sent): Promise<unknown> {
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const authorization = await makeAssertion(keys, { subject, audience: url }, { method, target, body: bytes }, now);
-    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }) };
+    const headers = { authorization, 'user-agent': PROGRAM, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }) };
     const limit = AbortSignal.timeout(withinMs);
-    const { status, text } = await send(new URL(target, url), { method, headers, agent, signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) }, bytes)
+    const { status, text } = await send(new URL(target, url), { method, headers, agent, timeout: WITHIN, signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) }, bytes)
       .catch((error: unknown) => { throw unreachable(url, limit.aborted ? `no answer within ${withinMs / 1000} s` : (error as Error).message, error); });
     if (status === 204) return null;
     if (status === 200) return jsonOf(text) ?? Promise.reject(unreachable(url, 'its reply is no JSON'));
@@ -104,11 +110,15 @@ interface Options {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly agent: Agent;
+  /** Milliseconds for a proxy to make the way through, which `signal` does not end. */
+  readonly timeout: number;
   readonly signal: AbortSignal;
 }
 
 function send(url: URL, options: Options, body: Buffer): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
+    // A request that waits for its proxy would say so only when that has answered.
+    options.signal.addEventListener('abort', () => reject(options.signal.reason as Error), { once: true });
     httpsRequest(url, options, (reply) => {
       const chunks: Buffer[] = [];
       let size = 0;

@@ -1,9 +1,10 @@
 /** Totals over all issuers of a state in memory. */
+import { isHeldUp } from '../domain/acknowledgement.ts';
 import { hasCome } from '../domain/durations.ts';
-import { awaitsConfirmation, KEY_STATES, type KeyState } from '../domain/key-ring.ts';
+import { awaitsConfirmation, KEY_STATES, type KeyRing, type KeyState } from '../domain/key-ring.ts';
 import { automaticRotationDue } from '../domain/rotation-schedule.ts';
-import type { MemoryState } from './memory-state.ts';
-import type { StoreReader, StoreStatistics } from './store.ts';
+import { type MemoryState, ringWithSigners } from './memory-state.ts';
+import type { StoreReader, StoreStatistics, WaitCause } from './store.ts';
 
 const STATES = Object.keys(KEY_STATES) as readonly KeyState[];
 
@@ -29,11 +30,13 @@ function ageOf(made: Date, madeSince: readonly Date[]): number {
   return age === -1 ? madeSince.length : age;
 }
 
-function waitingOperations({ tables }: MemoryState): StoreStatistics['waitingOperations'] {
-  const waiting = [...tables.operations.values()].filter(({ status }) => status === 'InProgress');
-  const caches = waiting.filter(({ issuerId, endsWithChange }) => {
-    const ring = tables.rings.get(issuerId ?? '')?.ring;
-    return endsWithChange === null && (ring === undefined || !awaitsConfirmation(ring));
-  }).length;
-  return { publication: waiting.length - caches, caches };
+const causeIn = (ring: KeyRing): WaitCause => (awaitsConfirmation(ring) ? 'publication' : isHeldUp(ring) ? 'signers' : 'caches');
+
+function waitingOperations(state: MemoryState): StoreStatistics['waitingOperations'] {
+  const counts: Record<WaitCause, number> = { publication: 0, signers: 0, caches: 0 };
+  for (const { status, issuerId, endsWithChange } of state.tables.operations.values()) {
+    const stored = state.tables.rings.get(issuerId ?? '');
+    if (status === 'InProgress') counts[endsWithChange !== null ? 'publication' : stored === undefined ? 'caches' : causeIn(ringWithSigners(state, stored))] += 1;
+  }
+  return counts;
 }

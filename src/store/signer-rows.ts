@@ -11,7 +11,7 @@ export const signerRow = (signer: SignerRecord): Insertable<SignerRow> => ({
   acked_epoch: signer.acked?.epoch ?? null, acked_version: signer.acked?.version ?? null, acked_at: msOrNull(signer.acked?.at ?? null),
   last_contact_at: ms(signer.lastContactAt), refused_since: msOrNull(signer.refusal?.since ?? null), refused_at: msOrNull(signer.refusal?.lastAt ?? null),
   lease_seconds: signer.leaseSeconds, replaced_at: msOrNull(signer.replacedAt), written_off_at: msOrNull(signer.writtenOffAt), deleted_at: msOrNull(signer.deletedAt),
-  assertion_jwk: JSON.stringify(signer.assertionJwk), encryption_jwk: JSON.stringify(signer.encryptionJwk), clock_offset_ms: signer.clockOffsetMs,
+  assertion_jwk: JSON.stringify(signer.assertionJwk), encryption_jwk: JSON.stringify(signer.encryptionJwk), clock_offset_ms: signer.clockOffsetMs, program: signer.program,
   key_in_use: signer.keyInUse, kids: JSON.stringify(signer.kids), created_by: signer.createdBy,
 });
 
@@ -24,7 +24,7 @@ export function signerOf(row: SignerRow): SignerRecord {
     lastContactAt: column.date('last_contact_at'), refusal: refusalOf(column),
     leaseSeconds: column.integerOrNull('lease_seconds'), replacedAt: column.dateOrNull('replaced_at'), writtenOffAt: column.dateOrNull('written_off_at'), deletedAt: column.dateOrNull('deleted_at'),
     assertionJwk: column.json('assertion_jwk', textRecord), encryptionJwk: column.json('encryption_jwk', textRecord),
-    clockOffsetMs: column.signedOrNull('clock_offset_ms'), keyInUse: column.textOrNull('key_in_use'), kids: column.json('kids', texts), createdBy: column.text('created_by'),
+    clockOffsetMs: column.signedOrNull('clock_offset_ms'), program: column.textOrNull('program'), keyInUse: column.textOrNull('key_in_use'), kids: column.json('kids', texts), createdBy: column.text('created_by'),
   };
 }
 

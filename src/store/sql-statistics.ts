@@ -1,5 +1,5 @@
 /** Totals over all issuers in SQL: each count is of one range of one index, so its cost is that of the rows counted, and of no other. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type SqlBool } from 'kysely';
 import { KEY_STATES, type KeyState } from '../domain/key-ring.ts';
 import { Columns, ms } from './columns.ts';
 import { type Tables, YES } from './sql-tables.ts';
@@ -42,14 +42,22 @@ async function firstRotation(db: Kysely<Tables>): Promise<Date | null> {
   return row === undefined ? null : new Columns(row, `the key ring of issuer ${row.issuer_id}`).date('rotation_due');
 }
 
-/** One that has no change to wait for waits for its key; that key's ring tells whether a publisher is what it lacks. */
+/** One that has no change to wait for waits for its key; that key's ring tells whether a publisher is what it lacks, or else a signer. */
 async function waitingOperations(db: Kysely<Tables>): Promise<StoreStatistics['waitingOperations']> {
   const inProgress = db.selectFrom('operations').select((of) => of.fn.countAll().as('rows')).where('status', '=', sql.lit('InProgress' as const));
   const published = await counted(inProgress.where('ends_with_change', 'is not', null));
   const forKey = await counted(inProgress.where('ends_with_change', 'is', null));
-  const unconfirmed = await counted(inProgress.innerJoin('key_rings', 'key_rings.issuer_id', 'operations.issuer_id').where('ends_with_change', 'is', null).where('awaits_confirmation', '=', 1));
-  return { publication: published + unconfirmed, caches: forKey - unconfirmed };
+  const inRing = inProgress.innerJoin('key_rings', 'key_rings.issuer_id', 'operations.issuer_id').where('ends_with_change', 'is', null);
+  const unconfirmed = await counted(inRing.where('awaits_confirmation', '=', 1));
+  const heldUp = await counted(inRing.where('awaits_confirmation', '=', 0).where('has_signers', '=', YES).where(IS_HELD_UP));
+  return { publication: published + unconfirmed, signers: heldUp, caches: forKey - unconfirmed - heldUp };
 }
+
+/** `isHeldUp` of domain/acknowledgement.ts, of the ring of the row. */
+const IS_HELD_UP = sql<SqlBool>`exists (
+  select 1 from signers join signing_keys on signing_keys.issuer_id = signers.issuer_id
+  where signers.issuer_id = key_rings.issuer_id and state = 'prepared' and written_off_at is null and enrolled_in < published_in
+    and (acked_version is null or acked_epoch <> key_rings.epoch or acked_version < published_in))`;
 
 /** `count(*)` is a text on some databases. */
 export async function counted(query: { executeTakeFirstOrThrow(): Promise<{ readonly rows: number | string | bigint }> }): Promise<number> {

@@ -147,6 +147,7 @@ export interface SignerRow {
   assertion_jwk: string;
   encryption_jwk: string;
   clock_offset_ms: number | null;
+  program: string | null;
   key_in_use: string | null;
   kids: string;
   created_by: string;

@@ -70,8 +70,8 @@ export interface ServerKey {
   readonly createdAt: Date;
 }
 
-/** What an operation in progress waits for: publishers that have not confirmed, or old documents in caches. */
-export type WaitCause = 'publication' | 'caches';
+/** What an operation in progress waits for: publishers that have not confirmed; else signers that have not acknowledged; else old documents in caches. */
+export type WaitCause = 'publication' | 'signers' | 'caches';
 
 /** Totals over all issuers, for metrics. */
 export interface StoreStatistics {

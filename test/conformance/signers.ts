@@ -27,7 +27,7 @@ function signerRecordTests(openStore: OpenStore): void {
     const fresh = signer('a');
     const old = signer('b', {
       mode: 'keyFiles', enrolledIn: 9, acked: { epoch: 7, version: 12, at: at(5) }, lastContactAt: at(6), refusal: { since: at(6.5), lastAt: at(6.7) }, replacedAt: at(6.8), leaseSeconds: null, writtenOffAt: at(7), deletedAt: MARCH_1,
-      clockOffsetMs: -1234, keyInUse: 'key2', kids: ['key1', 'key2'],
+      clockOffsetMs: -1234, program: '0.1.0', keyInUse: 'key2', kids: ['key1', 'key2'],
     });
     await store.write(async (tx) => {
       await bear(tx);

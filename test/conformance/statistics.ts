@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { automaticRotationDue } from '../../src/domain/rotation-schedule.ts';
 import { close, confirmPublication, prune } from '../../src/domain/rotation.ts';
+import type { SignerRecord } from '../../src/domain/signer.ts';
 import { at, BY_HAND, START } from '../support/rings.ts';
 import { bear, type OpenStore, operation, rotated, signer } from './fixtures.ts';
 
-const NOTHING = { issuers: { open: 0, closed: 0 }, keys: { prepared: [0], active: [0], retired: [0], revoked: [0] }, firstRotation: null, overdueRotations: 0, waitingOperations: { publication: 0, caches: 0 } };
+const NOTHING = { issuers: { open: 0, closed: 0 }, keys: { prepared: [0], active: [0], retired: [0], revoked: [0] }, firstRotation: null, overdueRotations: 0, waitingOperations: { publication: 0, signers: 0, caches: 0 } };
 
 export function statisticsTests(openStore: OpenStore): void {
   it('of an empty store are zeros', async (t) => {
@@ -62,7 +63,34 @@ export function statisticsTests(openStore: OpenStore): void {
       await tx.putOperation(operation('3', { issuerId: 'confirmed', endsWithChange: 7 }));
       await tx.putOperation(operation('4', { issuerId: 'confirmed', status: 'Succeeded', endedAt: START }));
     });
-    assert.deepEqual((await store.read((tx) => tx.statistics([], START))).waitingOperations, { publication: 2, caches: 1 });
+    assert.deepEqual((await store.read((tx) => tx.statistics([], START))).waitingOperations, { publication: 2, signers: 0, caches: 1 });
+  });
+
+  it('tell when it is signers that an operation waits for, and for no signer that need not acknowledge', async (t) => {
+    const store = await openStore(t, () => START);
+    const isLate: Readonly<Record<string, (epoch: number, version: number) => Partial<SignerRecord>>> = {
+      'has said nothing': () => ({}),
+      'has said what is older': (epoch) => ({ acked: { epoch, version: 1, at: START } }),
+      'has said it in another epoch': (epoch, version) => ({ acked: { epoch: epoch - 1, version, at: START } }),
+      'has said it': (epoch, version) => ({ acked: { epoch, version, at: START } }),
+      'came later': (_epoch, version) => ({ enrolledIn: version }),
+      'is written off': () => ({ writtenOffAt: START }),
+    };
+    const waiting: Record<string, unknown> = {};
+    for (const [what, change] of Object.entries(isLate)) {
+      await store.write(async (tx) => {
+        await bear(tx, what);
+        await tx.updateKeyRing(what, rotated(3));
+        await tx.updateKeyRing(what, (ring, now) => ({ change: confirmPublication(ring, ring.version, now, now, BY_HAND)!, wakeAt: null }));
+        const { epoch, version } = (await tx.keyRing(what))!;
+        await tx.putSigner(signer(what, { issuerId: what, ...change(epoch, version) }));
+        await tx.putOperation(operation(what, { issuerId: what }));
+      });
+      waiting[what] = (await store.read((tx) => tx.statistics([], START))).waitingOperations;
+      await store.write((tx) => tx.putOperation(operation(what, { issuerId: what, status: 'Succeeded', endedAt: START })));
+    }
+    const [signers, caches] = [{ publication: 0, signers: 1, caches: 0 }, { publication: 0, signers: 0, caches: 1 }];
+    assert.deepEqual(waiting, { 'has said nothing': signers, 'has said what is older': signers, 'has said it in another epoch': signers, 'has said it': caches, 'came later': caches, 'is written off': caches });
   });
 
   it('count signers by how they are, what deleted ones owe, and leases that are half over', async (t) => {

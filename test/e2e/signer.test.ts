@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { packageVersion } from '../../src/package-version.ts';
 import { ApiServer } from '../support/api-server.ts';
 import { ClusterApi, success } from '../support/dev-api.ts';
 import { eventually, freePort } from '../support/dev-server.ts';
@@ -28,7 +29,7 @@ async function publicKid(api: ClusterApi, token: string): Promise<string> {
 }
 
 interface SignerFacts {
-  readonly properties: { readonly acknowledgedVersion: number | null; readonly keyInUse: string | null };
+  readonly properties: { readonly acknowledgedVersion: number | null; readonly keyInUse: string | null; readonly mintmarkVersion: string | null };
 }
 
 const factsOf = async (api: ClusterApi, name: string): Promise<SignerFacts['properties']> => success<SignerFacts>(await api.send('GET', `${api.issuer}/signers/${name}`)).properties;
@@ -66,7 +67,8 @@ test('from a token to tokens: rotation under load, relying parties, health', asy
   assert.deepEqual([await publicKid(api, old), await publicKid(api, young)], [key1, key2]);
   const { ringVersion } = await api.show();
   await eventually('the server knows', async () => ((await factsOf(api, 'cp-1')).acknowledgedVersion === ringVersion || undefined));
-  assert.equal((await factsOf(api, 'cp-1')).keyInUse, key2);
+  const { keyInUse, mintmarkVersion } = await factsOf(api, 'cp-1');
+  assert.deepEqual([keyInUse, mintmarkVersion], [key2, packageVersion()]);
   const health = await ask(port, '/healthz');
   const { signs, ring, kid, server: standing, warnings } = JSON.parse(health.body) as Record<string, unknown>;
   assert.deepEqual([health.status, signs, ring, kid, standing, warnings], [200, true, String(ring), key2, 'connected', []]);

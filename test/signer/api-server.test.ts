@@ -80,6 +80,17 @@ test('Metadata: a day', async (t) => {
   assert.equal(exp - iat, 86_400);
 });
 
+test("a pod's token that the API server extends lives for a day, the signer's longest, and is signed", async (t) => {
+  const { socket } = await serveRing(t, await openedRing({ active: KEY1, prepared: KEY2 }));
+  const server = await start(t, socket);
+  for (const [expirationSeconds, life, warns] of [[3606, 3606, false], [3607, 86_400, true]] as const) {
+    const token = await server.requestToken({ expirationSeconds, pod: 'web-0' });
+    const { exp, iat, 'kubernetes.io': bound } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString('utf8')) as { exp: number; iat: number; 'kubernetes.io': { pod: { name: string }; warnafter?: number } };
+    assert.deepEqual([exp - iat, bound.pod.name, bound.warnafter === undefined ? null : bound.warnafter - iat], [life, 'web-0', warns ? 3607 : null]);
+    assert.equal(await server.review(token), SUBJECT);
+  }
+});
+
 test('a rotation: no restart, old and new tokens verify, the JWKS follows with the first token of the new key', async (t) => {
   const { ring, socket } = await serveRing(t, await openedRing({ active: KEY1, prepared: KEY2 }));
   const server = await start(t, socket);

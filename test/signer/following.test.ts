@@ -266,15 +266,15 @@ test('enrolment: once for a folder, repeatable when the answer was lost, to the 
     return state;
   };
   const [state, tokenFile, now, warn] = [await open('s'), await world.tokenFile(), world.clock.now(), () => undefined];
-  const enrolled = await enrol(state, { tokenFile, warn }, now);
-  await assert.rejects(enrol(state, { tokenFile, warn }, now), { code: 'InvalidConfiguration', message: `${state.dir} is enrolled already, as signer 'cp-1' of ${enrolled.issuerUrl}. Use another folder; or delete that signer on its server, empty the folder, and enrol again.` });
+  const enrolled = await enrol(state, { tokenFile, warn, env: {} }, now);
+  await assert.rejects(enrol(state, { tokenFile, warn, env: {} }, now), { code: 'InvalidConfiguration', message: `${state.dir} is enrolled already, as signer 'cp-1' of ${enrolled.issuerUrl}. Use another folder; or delete that signer on its server, empty the folder, and enrol again.` });
   // As after an answer that was lost: the keys are there, the enrolment is not.
   writeFileSync(join(state.dir, 'enrolment.json'), '');
   await assert.rejects(state.enrolledAs(), { code: 'InvalidConfiguration', message: /^\S+enrolment.json is not in the form that Mintmark writes/ });
   const again = await open('again');
   copyFileSync(join(state.dir, 'signer-keys.json'), join(again.dir, 'signer-keys.json'));
-  assert.deepEqual(await enrol(again, { tokenFile, warn }, now), enrolled);
-  await assert.rejects(enrol(await open('other'), { tokenFile, warn }, now), { code: 'EnrolmentRefused' });
+  assert.deepEqual(await enrol(again, { tokenFile, warn, env: {} }, now), enrolled);
+  await assert.rejects(enrol(await open('other'), { tokenFile, warn, env: {} }, now), { code: 'EnrolmentRefused' });
   const text = readFileSync(tokenFile, 'utf8');
   const changed = (members: object): string => `mmse_${Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(text.slice(5), 'base64url').toString('utf8')) as object, ...members })).toString('base64url')}`;
   const rows: readonly (readonly [string, string, RegExp])[] = [
@@ -287,13 +287,13 @@ test('enrolment: once for a folder, repeatable when the answer was lost, to the 
   for (const [index, [token, code, message]] of rows.entries()) {
     const file = join(world.folder, `bad-${index}`);
     writeFileSync(file, token);
-    await assert.rejects(enrol(await open(`bad-state-${index}`), { tokenFile: file, warn }, now), { code, message });
+    await assert.rejects(enrol(await open(`bad-state-${index}`), { tokenFile: file, warn, env: {} }, now), { code, message });
   }
   // The same keys and token, so that the server answers; and the answer is not that of the server that the token names.
   const last = await open('last');
   copyFileSync(join(state.dir, 'signer-keys.json'), join(last.dir, 'signer-keys.json'));
   writeFileSync(join(world.folder, 'bad-key'), changed({ rsk: 'x'.repeat(43) }));
-  await assert.rejects(enrol(last, { tokenFile: join(world.folder, 'bad-key'), warn }, now), { code: 'ServerUnreachable', message: /signs rings by another key than the one in the token/ });
+  await assert.rejects(enrol(last, { tokenFile: join(world.folder, 'bad-key'), warn, env: {} }, now), { code: 'ServerUnreachable', message: /signs rings by another key than the one in the token/ });
   assert.equal(await last.enrolledAs(), null);
 });
 
@@ -303,13 +303,13 @@ test('enrolment says who can read the token, and the rule for names before anyth
   t.after(() => state.release());
   const [tokenFile, now, said] = [await world.tokenFile(null), world.clock.now(), [] as string[]];
   const warn = (text: string): void => void said.push(text);
-  for (const name of ['CP_1', '', 'cp-', 'c'.repeat(254)]) await assert.rejects(enrol(state, { tokenFile, name, warn }, now), { code: 'InvalidConfiguration', message: `--signer: '${name}' is no name for a signer. It has lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, and is 253 characters long at most. Nothing was sent.` });
+  for (const name of ['CP_1', '', 'cp-', 'c'.repeat(254)]) await assert.rejects(enrol(state, { tokenFile, name, warn, env: {} }, now), { code: 'InvalidConfiguration', message: `--signer: '${name}' is no name for a signer. It has lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, and is 253 characters long at most. Nothing was sent.` });
   assert.deepEqual([readdirSync(state.dir), said], [['lock'], []], 'no keys are made, and the token is not even read');
   chmodSync(tokenFile, 0o640);
-  assert.equal((await enrol(state, { tokenFile, name: 'cp-1', warn }, now)).name, 'cp-1');
+  assert.equal((await enrol(state, { tokenFile, name: 'cp-1', warn, env: {} }, now)).name, 'cp-1');
   assert.deepEqual(said, [`The token file ${tokenFile} can be read by others than its owner, and whoever has the token can enrol a machine that is given the key that signs: run chmod 600 ${tokenFile}, and think of who may have read it.`]);
   const other = await openStateFolder(join(world.folder, 'o'), lockFile);
   t.after(() => other.release());
-  await enrol(other, { tokenFile: await world.tokenFile(), warn }, now);
+  await enrol(other, { tokenFile: await world.tokenFile(), warn, env: {} }, now);
   assert.equal(said.length, 1, 'of a file that is 0600 nothing is said');
 });

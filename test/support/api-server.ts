@@ -12,6 +12,9 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r
 const LONGEST_KEY_ID = 1024;
 const SHORTEST_LIFE = 600;
 const LEEWAY = 60;
+/** What the kubelet asks for a pod's token for the API server itself, and what it may get instead: a year, or the signer's longest. */
+const KUBELET_LIFE = 3607;
+const EXTENDED_LIFE = 365 * 86_400;
 
 interface KnownKey extends WireKey {
   readonly publicKey: KeyObject;
@@ -26,6 +29,8 @@ export interface TokenAsked {
   readonly expirationSeconds?: number;
   readonly subject?: string;
   readonly audiences?: readonly string[];
+  /** The pod that the token is for: what the kubelet asks for is extended (`--service-account-extend-token-expiration`, on by default). */
+  readonly pod?: string;
 }
 
 const bytesOf = (text: string): Buffer => {
@@ -133,10 +138,12 @@ export class ApiServer {
   }
 
   /** The claims of a request and what the signer made of them, unchecked. */
-  async signed({ expirationSeconds = 3600, subject = 'system:serviceaccount:default:default', audiences = [this.#issuer] }: TokenAsked): Promise<{ readonly header: string; readonly signature: string; readonly payload: string }> {
+  async signed({ expirationSeconds = 3600, subject = 'system:serviceaccount:default:default', audiences = [this.#issuer], pod }: TokenAsked): Promise<{ readonly header: string; readonly signature: string; readonly payload: string }> {
     if (expirationSeconds < SHORTEST_LIFE) throw new Error('may not specify a duration less than 10 minutes');
     const [iat, [, , namespace, name]] = [this.#now(), subject.split(':')];
-    const claims = { aud: audiences, exp: iat + Math.min(expirationSeconds, this.#longestLife), iat, iss: this.#issuer, jti: randomUUID(), 'kubernetes.io': { namespace, serviceaccount: { name, uid: randomUUID() } }, nbf: iat, sub: subject };
+    const isExtended = pod !== undefined && expirationSeconds === KUBELET_LIFE;
+    const bound = { namespace, ...(pod === undefined ? {} : { pod: { name: pod, uid: randomUUID() } }), serviceaccount: { name, uid: randomUUID() }, ...(isExtended ? { warnafter: iat + expirationSeconds } : {}) };
+    const claims = { aud: audiences, exp: iat + Math.min(isExtended ? EXTENDED_LIFE : expirationSeconds, this.#longestLife), iat, iss: this.#issuer, jti: randomUUID(), 'kubernetes.io': bound, nbf: iat, sub: subject };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return { ...(await this.#wire.sign(payload)), payload };
   }

@@ -75,6 +75,6 @@ export class CutLine {
 /** A certificate for this machine, by an authority of its own; `certificate` ends with that authority's. */
 export async function machineCertificate(): Promise<CertificateWithKey> {
   const authority = await createAuthority('signer test', new Date());
-  const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1'], new Date());
+  const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1', 'signers.test'], new Date());
   return { certificate: certificate.includes(authority.certificate.trim()) ? certificate : `${certificate.trimEnd()}\n${authority.certificate}`, privateKey };
 }

@@ -20,6 +20,7 @@ import { createServerClient, type ServerClient } from '../../src/signer/server-c
 import type { SignerClock } from '../../src/signer/signer-clock.ts';
 import { openStateFolder, type StateFolder } from '../../src/signer/state-folder.ts';
 import { leaseBar } from '../../src/signer/status.ts';
+import { proxyTo } from '../../src/signer/way-to-server.ts';
 import { CutLine, machineCertificate } from './cut-line.ts';
 import { socketFolder } from './signer-rings.ts';
 import { openSigners, type SignersWorldOptions } from './signers.ts';
@@ -45,9 +46,16 @@ export interface StartedSigner {
 
 export type SignerWorld = Awaited<ReturnType<typeof openSignerWorld>>;
 
-export async function openSignerWorld(t: TestContext, options: SignersWorldOptions = {}) {
+interface Surroundings extends SignersWorldOptions {
+  /** By which signers know the server; `signers.test` is in its certificate, and leads nowhere without a proxy. */
+  readonly host?: '127.0.0.1' | 'signers.test';
+  /** Of the signers. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export async function openSignerWorld(t: TestContext, { host = '127.0.0.1', env = {}, ...options }: Surroundings = {}) {
   const line = await CutLine.open(0, CERTIFICATE);
-  const url = `https://127.0.0.1:${line.port}`;
+  const url = `https://${host}:${line.port}`;
   const world = await openSigners({ place: { url, pin: () => pinOf(CERTIFICATE.certificate) }, ...options });
   line.leadTo(Number(new URL(world.base).port));
   // In the other order signers would be ended by what they can not reach any more.
@@ -86,7 +94,7 @@ export async function openSignerWorld(t: TestContext, options: SignersWorldOptio
     async enrolled(name = 'cp-1'): Promise<StateFolder> {
       const state = await openStateFolder(join(folder, `state-${(folders += 1)}`), lockFile);
       t.after(() => state.release());
-      await enrol(state, { tokenFile: await this.tokenFile(name), warn: () => undefined }, clock.now());
+      await enrol(state, { tokenFile: await this.tokenFile(name), warn: () => undefined, env }, clock.now());
       return state;
     },
     /** Begins as `signer run` does, up to where it follows. `client` may be another than the real one. */
@@ -94,7 +102,7 @@ export async function openSignerWorld(t: TestContext, options: SignersWorldOptio
       const said: string[] = [];
       const log = pino({ base: null, timestamp: false }, { write: (text: string) => void said.push(text) });
       const [enrolled, keys] = [(await state.enrolledAs())!, (await SignerKeys.load(state.dir))!];
-      const real = client(createServerClient(enrolled, keys, enrolled.signerId));
+      const real = client(createServerClient({ ...enrolled, proxy: proxyTo(enrolled.url, env) }, keys, enrolled.signerId));
       const recorded: ServerClient = { ...real, acknowledge: async (point, ...more) => {
         await real.acknowledge(point, ...more);
         done.push(`acknowledged ${pointText(point)}`);

@@ -40,7 +40,7 @@ const created = command<ClusterFlags & { readonly signer?: string; readonly expi
 function row(signer: SignerBody, now: Date): JsonObject {
   const { properties } = signer;
   return {
-    name: signer.name, mode: properties.mode === 'keyFiles' ? 'key-files' : properties.mode, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), keyInUse: properties.keyInUse ?? 'not known yet',
+    name: signer.name, mode: properties.mode === 'keyFiles' ? 'key-files' : properties.mode, state: stateInWords(signer, now), version: properties.acknowledgedVersion ?? 'none', lastSeen: timeInWords(lastSeenAt(signer)), clock: clockInWords(signer), mintmark: properties.mintmarkVersion ?? 'not known yet', keyInUse: properties.keyInUse ?? 'not known yet',
     debt: properties.debt.length, signerId: properties.signerId,
   };
 }

@@ -15,7 +15,7 @@ export function signerBody(cluster: Pick<Resource, 'id'>, { signer, state, debt,
   return {
     ...below(cluster, 'signers', signer.name),
     properties: {
-      signerId: signer.id, state, mode, enrolledAt: signer.enrolledAt.toISOString(), createdBy, lastContactAt: signer.lastContactAt.toISOString(), clockOffsetMilliseconds: signer.clockOffsetMs,
+      signerId: signer.id, state, mode, enrolledAt: signer.enrolledAt.toISOString(), createdBy, lastContactAt: signer.lastContactAt.toISOString(), clockOffsetMilliseconds: signer.clockOffsetMs, mintmarkVersion: signer.program,
       acknowledgedVersion: isOfThisEpoch ? acked.version : null, acknowledgedAt: isOfThisEpoch ? acked.at.toISOString() : null, ringVersion: ring.version, keyInUse, leaseSeconds,
       refusesRingSince: orNull(refusal?.since ?? null), lastRefusedAt: orNull(refusal?.lastAt ?? null),
       replacedAt: orNull(signer.replacedAt), leaseEndsAt: orNull(leaseEnds(signer)), writtenOffAt: orNull(signer.writtenOffAt), deletedAt: orNull(signer.deletedAt), debt: [...debt],

@@ -22,6 +22,8 @@ export const signer = z.object({
     lastRefusedAt: time.nullable(),
     /** How far its clock is ahead of the server's; null while it has not said. */
     clockOffsetMilliseconds: z.int().nullable(),
+    /** The version of Mintmark that it runs; null while it has not said. */
+    mintmarkVersion: z.string().nullable(),
     /** The version of the key ring that it uses; null until the first. */
     acknowledgedVersion: z.int().nullable(),
     acknowledgedAt: time.nullable(),

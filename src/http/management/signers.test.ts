@@ -60,13 +60,13 @@ test('join credentials are made, shown without their token, and revoked', async 
 
 test('a signer is shown with all that people ask about', async () => {
   const world = await withIssuer();
-  const { kids } = await enrol(world, 'cp-1', { clockOffsetMs: -1500, acked: { epoch: 1, version: 1, at: START }, keyInUse: 'kid' });
+  const { kids } = await enrol(world, 'cp-1', { clockOffsetMs: -1500, program: '0.1.0', acked: { epoch: 1, version: 1, at: START }, keyInUse: 'kid' });
   const body = (await world.ask('GET', `${ISSUER}/signers/cp-1`)).json<SignerBody>();
   const ring = (await world.store.read((tx) => tx.keyRing(world.issuerId)))!;
   assert.deepEqual(body, {
     id: `${ISSUER}/signers/cp-1`, name: 'cp-1', type: 'Mintmark.Oidc/issuers/signers',
     properties: {
-      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: -1500,
+      signerId: 'cp-1-id', state: ring.version === 1 ? 'current' : 'behind', mode: 'external', enrolledAt: START.toISOString(), createdBy: 'principal:owner', lastContactAt: START.toISOString(), refusesRingSince: null, lastRefusedAt: null, clockOffsetMilliseconds: -1500, mintmarkVersion: '0.1.0',
       acknowledgedVersion: 1, acknowledgedAt: START.toISOString(), ringVersion: ring.version, keyInUse: 'kid', leaseSeconds: 86_400, replacedAt: null, leaseEndsAt: new Date(START.getTime() + 86_700_000).toISOString(), writtenOffAt: null, deletedAt: null, debt: [],
     },
   });

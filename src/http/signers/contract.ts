@@ -38,6 +38,7 @@ export const enrollReply = z.object({
 
 const counter = z.string().regex(/^\d{1,15}$/).transform(Number);
 
+/** With `User-Agent: mintmark/VERSION` people see which version the signer runs. Nothing is decided by it. */
 export const ringQuery = z.strictObject({
   /** Of the ring that the signer has; 0 and 0 when it has none. */
   epoch: counter,

@@ -36,6 +36,19 @@ test('from a token to a ring that signs, and the acknowledgement', async () => {
   assert.deepEqual({ acked, keyInUse, kids, clockOffsetMs, lastContactAt }, { acked: { epoch: ring.epoch, version: ring.version, at: world.clock.now() }, keyInUse: opened!.signer!.kid, kids: [opened!.signer!.kid], clockOffsetMs: 0, lastContactAt: world.clock.now() });
 });
 
+test('the version of Mintmark that a signer says it runs is kept, and nothing else that is in its place', async () => {
+  const signer = await world.signer('cp-version');
+  const says = async (agent: string, more: Readonly<Record<string, string>> = {}): Promise<string | null> => {
+    assert.ok((await signer.send('GET', signer.target(0, more), undefined, { headers: { 'user-agent': agent } })).status < 300, agent);
+    return (await recordOf(signer)).program;
+  };
+  assert.equal((await recordOf(signer)).program, null);
+  assert.equal(await says('mintmark/0.1.0'), '0.1.0');
+  for (const agent of ['', 'curl/8.0', 'mintmark/', 'mintmark/x', 'mintmark/1 (x)', `mintmark/${'1'.repeat(60)}`]) assert.equal(await says(agent), '0.1.0', agent);
+  assert.equal(await says('mintmark/0.2.0-rc.1+a', { refused: '1' }), '0.1.0', 'nothing is made of what one says that refuses its ring');
+  assert.equal(await says('mintmark/0.2.0-rc.1+a'), '0.2.0-rc.1+a');
+});
+
 test('a wait ends with the ring as soon as it is rotated', async () => {
   const signer = await world.signer('cp-waits');
   await signer.ring();

@@ -68,7 +68,7 @@ export function createSignersServer({ enrolment, signerRings, throttle }: Signer
     reply.raw.once('close', () => poll.abort());
     polls.add(poll);
     try {
-      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), wait: isClosing ? 0 : wait, refused: refused !== undefined };
+      const wanted = { has: { epoch, version }, leaseSeconds: lease, mode, clock: clock === undefined ? null : new Date(clock), program: programOf(request.headers['user-agent']), wait: isClosing ? 0 : wait, refused: refused !== undefined };
       const ring = await signerRings.next(signerRequest(request), wanted, poll);
       if (refused === undefined) refusing.delete(request.signerId ?? '');
       else noteRefusal(request, { epoch, version }, refusing);
@@ -131,6 +131,9 @@ function noteRefusal(request: FastifyRequest, has: RingPoint, refusing: Set<stri
 
 const rawBody = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 const bodyOf = (request: FastifyRequest): unknown => parseJsonBody(rawBody(request));
+
+/** For people alone: it is no part of the assertion. */
+const programOf = (agent = ''): string | null => /^mintmark\/(\d[\w.+-]{0,40})$/.exec(agent)?.[1] ?? null;
 
 const signerRequest = (request: FastifyRequest): SignerRequest =>
   ({ authorization: request.headers.authorization, method: request.method, target: request.url, body: rawBody(request), address: clientAddress(request) });

@@ -13,6 +13,7 @@ import { createSignerTables } from './0004-signers.ts';
 import { prepareIdentities } from './0005-identities.ts';
 import { prepareSignerRefusals } from './0006-signer-refusals.ts';
 import { prepareSignerReplacements } from './0007-signer-replacements.ts';
+import { prepareSignerPrograms } from './0008-signer-programs.ts';
 
 /** The types in which databases differ. */
 export interface ColumnTypes {
@@ -24,7 +25,7 @@ type Migration = (db: QueryExecutorProvider, types: ColumnTypes) => Promise<void
 /** In order; the names are what the store remembers. */
 const MIGRATIONS: readonly (readonly [string, Migration])[] = [
   ['0001-first', createFirstTables], ['0002-people', createPeopleIndexes], ['0003-statistics', prepareStatistics], ['0004-signers', createSignerTables], ['0005-identities', prepareIdentities],
-  ['0006-signer-refusals', prepareSignerRefusals], ['0007-signer-replacements', prepareSignerReplacements],
+  ['0006-signer-refusals', prepareSignerRefusals], ['0007-signer-replacements', prepareSignerReplacements], ['0008-signer-programs', prepareSignerPrograms],
 ];
 
 /** `bringUpToDate` false: a store that is behind is refused. @throws MintmarkError `InvalidConfiguration` for that, and when a newer version of Mintmark has written the store. */
