@@ -21,6 +21,7 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   commands: {
+    lockFile: async (file, message) => (await import('./serve/server-process.ts')).lockFile(file, message),
     dev: async (options) => (await import('./dev/dev.ts')).dev(options, await serverOutput()),
     serve: async (flags) => (await import('./serve/serve.ts')).serve(flags, await serverOutput()),
     signerRun: async ({ keyFiles, ...flags }) => {
@@ -29,6 +30,7 @@ process.exitCode = await run(process.argv.slice(2), {
         ...flags,
         keyFiles: keyFiles === null ? null : {
           open: async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log),
+          outlook: async () => (await import('./attach/proof-certificate.ts')).proofOutlook(keyFiles.kubeconfig, new Date()),
           wipe: async (log) => (await import('./attach/key-files.ts')).wipeKeyFiles(keyFiles.folder, log),
         },
       }, await serverOutput());

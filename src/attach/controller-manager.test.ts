@@ -13,6 +13,8 @@ const ROWS: readonly (readonly [string, string | null, RegExp])[] = [
   ['in two words', pod('--service-account-private-key-file\n    - /k/sa.key'), /^kube-controller-manager signs token Secrets with \/k\/sa\.key \(/],
   ['has no key', pod('--v=2'), /^Where kube-controller-manager has /],
   ['runs elsewhere', null, /^Where kube-controller-manager has /],
+  ['has a manifest that is no YAML', `${pod('--service-account-private-key-file=/x')}\t- {`, /^Where kube-controller-manager has /],
+  ['has a manifest of two documents', `${pod('--service-account-private-key-file=/x')}---\n${pod('--v=2')}`, /^Where kube-controller-manager has /],
   ['is no pod', '# --service-account-private-key-file=/x', /^Where kube-controller-manager has /],
 ];
 

@@ -7,6 +7,7 @@ import { assertGuardedKeys, assertOutside, textOf } from './host-files.ts';
 import { KeyFiles } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { parseManifest } from './manifest.ts';
+import { endedFault, outlookOf } from './proof-certificate.ts';
 import { restartFor } from './restart.ts';
 import { otherHost } from './this-host.ts';
 
@@ -23,7 +24,7 @@ export interface KeyFilesFlags {
 /** @throws MintmarkError `InvalidConfiguration` for a folder, kubeconfig or manifest that can not be used: better at the start than at a rotation. */
 export async function openKeyFiles({ folder, kubeconfig, account, restartManifest, keepAutoExtension }: KeyFilesFlags, log: Logger): Promise<KeyFiles> {
   await assertGuardedKeys(folder, 'InvalidConfiguration');
-  if (kubeconfig !== null) await assertThisHost(kubeconfig);
+  if (kubeconfig !== null) await assertProof(kubeconfig, log);
   if (restartManifest !== null) await assertManifest(restartManifest, folder);
   return new KeyFiles({
     folder, keepAutoExtension, log, now: () => new Date(),
@@ -36,12 +37,18 @@ export async function openKeyFiles({ folder, kubeconfig, account, restartManifes
 async function factsBy(kubeconfig: string, account: ProofAccount): Promise<ApiServerFacts | NoFacts> {
   const server = await readKubeconfig(kubeconfig);
   const fault = await otherHost(server);
-  return fault === null ? apiServerFacts(server, account, ask) : { fault };
+  if (fault !== null) return { fault };
+  const facts = await apiServerFacts(server, account, ask);
+  return 'fault' in facts ? { fault: endedFault(server, kubeconfig, new Date()) ?? facts.fault } : facts;
 }
 
-async function assertThisHost(kubeconfig: string): Promise<void> {
-  const fault = await otherHost(await readKubeconfig(kubeconfig));
+/** That it is of this host. A certificate that ends soon, or has ended, is a warning: files are written all the same. */
+async function assertProof(kubeconfig: string, log: Logger): Promise<void> {
+  const server = await readKubeconfig(kubeconfig);
+  const fault = await otherHost(server);
   if (fault !== null) throw new MintmarkError('InvalidConfiguration', `The kubeconfig ${kubeconfig} can not be used: ${fault}`);
+  const { warning } = outlookOf(server, kubeconfig, new Date());
+  if (warning !== null) log.warn(warning);
 }
 
 async function assertManifest(file: string, keyFolder: string): Promise<void> {

@@ -18,7 +18,7 @@ import { replaceManifest } from './host-files.ts';
 import { confirmRestart } from './key-files-state.ts';
 import { KeyFiles, type KeyFilesDeps } from './key-files.ts';
 import { readKubeconfig } from './kubeconfig.ts';
-import { restartFor } from './restart.ts';
+import { restartFor, type RestartRing } from './restart.ts';
 
 test('sa.key is private and in use, sa.pub has the prepared key and what verifies only', async (t) => {
   const host = controlPlaneHost(t, 30);
@@ -141,6 +141,29 @@ test('a restart that a revoked key waits for is asked for as an error that names
     ['warn', restart, undefined],
     ['error', `${restart} Until then it may still accept tokens of a revoked key, ${k4.kid}: do it now.`, [k4.kid]],
   ]);
+});
+
+test('a restart by the manifest that a revoked key waits for is a warning that names the key, also when it fails; any other is none', async (t) => {
+  const { host, standIn } = await attached(t);
+  const said: { level: string; msg: string; revoked?: readonly string[] }[] = [];
+  const log = pino({ level: 'warn', formatters: { level: (level) => ({ level }) } }, { write: (line: string) => said.push(JSON.parse(line) as (typeof said)[number]) });
+  let fault: Error | null = null;
+  const restart = (ring: RestartRing): Promise<void> => (fault === null ? restartFor(host.manifest, host.keyFolder, ring) : Promise.reject(fault));
+  const { files } = keyFiles(host, { facts: factsOf(host, standIn), restart, log });
+  await files.use(await openedRing({ active: k1, prepared: k2, verifyOnly: [[k4, null]], version: 2 }));
+  await until(() => files.proven());
+  assert.deepEqual(said, []);
+  const warning = ['warn', `the key files have changed, and the API server is to restart by its manifest. Until it has, it may still accept tokens of a revoked key, ${k4.kid}.`, [k4.kid]];
+  const lines = (): readonly unknown[] => said.map(({ level, msg, revoked }) => [level, msg, revoked]);
+  fault = new Error('The manifest was changed by another.');
+  await assert.rejects(files.use(await openedRing({ active: k1, prepared: k2, version: 3 })), fault);
+  assert.deepEqual(lines(), [warning]);
+  fault = null;
+  await files.use(await openedRing({ active: k1, prepared: k2, version: 3 }));
+  await until(() => files.proven());
+  assert.deepEqual(lines(), [warning, warning]);
+  await files.use(await openedRing({ retired: [[k1, LATER]], active: k2, prepared: k3, version: 4 }));
+  assert.equal(said.length, 2);
 });
 
 test('a key is only proved to be revoked by an API server that has forgotten it', () => {

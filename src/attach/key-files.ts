@@ -113,12 +113,17 @@ export class KeyFiles {
 
   async #restart(ring: SignerRing, state: KeyFilesState): Promise<void> {
     const { restart, log, facts } = this.#deps;
-    if (restart !== null) return restart({ ...state.since, signer: state.signer });
-    const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
     const { activeKid: kid, revoked } = state;
+    const risk = `it may still accept tokens of a revoked key, ${revoked.join(', ')}`;
+    if (restart !== null) {
+      // Before it is tried: what fails then is told by others, who know of no key.
+      if (revoked.length > 0) log.warn({ ring: pointText(ring), kid, revoked }, `the key files have changed, and the API server is to restart by its manifest. Until it has, ${risk}.`);
+      return restart({ ...state.since, signer: state.signer });
+    }
+    const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
     const text = 'the key files have changed: restart the API server, which reads them at its start only.';
     if (revoked.length === 0) log.warn({ ring: pointText(ring), kid }, `${text}${then}`);
-    else log.error({ ring: pointText(ring), kid, revoked }, `${text} Until then it may still accept tokens of a revoked key, ${revoked.join(', ')}: do it now.${then}`);
+    else log.error({ ring: pointText(ring), kid, revoked }, `${text} Until then ${risk}: do it now.${then}`);
   }
 
   /** An operator's word is for a version, and for what it lists; later versions that ask for nothing more need no other. */

@@ -2,9 +2,10 @@
  * The static pod manifest of a kube-apiserver as a YAML document: read, changed and written with its comments, its order
  * and whatever else is in it.
  */
-import { type Document, parseAllDocuments, type ScalarTag, type Tags, visit } from 'yaml';
+import { type Document, isMap, isNode, parseAllDocuments, type ScalarTag, type Tags, visit } from 'yaml';
 import { MintmarkError } from '../domain/errors.ts';
 import type { ApiServerPod } from './patches.ts';
+import { podFault } from './pod-shape.ts';
 
 export interface Manifest {
   readonly document: Document;
@@ -18,7 +19,10 @@ export function parseManifest(text: string, name: string): Manifest {
   const [document] = documents;
   if (!Array.isArray(documents) || documents.length !== 1 || document === undefined) throw refused(name, 'it does not hold exactly one document');
   if (document.errors.length > 0) throw refused(name, document.errors[0]!.message.split('\n')[0]!);
-  if (Object(valueOf(document as Document, name))['kind'] !== 'Pod') throw refused(name, 'it is not of kind Pod');
+  const value = valueOf(document as Document, name);
+  if (Object(value)['kind'] !== 'Pod') throw refused(name, 'it is not of kind Pod');
+  const fault = podFault(value);
+  if (fault !== null) throw refused(name, fault);
   return { document: document as Document, indentSeq: indentsLists(text) };
 }
 
@@ -55,7 +59,19 @@ export const manifestText = ({ document, indentSeq }: Manifest): string => docum
 const ANNOTATIONS = ['metadata', 'annotations'] as const;
 
 /** Sets an annotation, which is enough for the kubelet to restart the pod. */
-export const annotate = ({ document }: Manifest, name: string, value: string): void => document.setIn([...ANNOTATIONS, name], value);
+export function annotate({ document }: Manifest, name: string, value: string): void {
+  for (const path of [ANNOTATIONS.slice(0, 1), ANNOTATIONS]) makeMap(document, path);
+  document.setIn([...ANNOTATIONS, name], value);
+}
+
+/** Null becomes an empty map; and an alias a copy, so that what it stands for is not changed elsewhere. */
+function makeMap(document: Document, path: readonly string[]): void {
+  const node = document.getIn(path, true);
+  if (!isNode(node) || isMap(node)) return;
+  const map = document.createNode(node.toJS(document) ?? {});
+  map.commentBefore = node.comment ?? null;
+  document.setIn(path, map);
+}
 
 /** Whether the first list below a name stands further right than the name: kubeadm writes `- ` right below it. */
 function indentsLists(text: string): boolean {

@@ -12,16 +12,16 @@ import type { JsonValue, Operation } from './json-patch.ts';
 /** Sorts after the names that people give, since the places in these patches count with the flags of all others. */
 export const PATCH_FILE = 'kube-apiserver9mintmark+json.json';
 
-/** Of a pod, what is read here. */
+/** Of a pod, what is read here; null is as if it were not there. */
 export interface ApiServerPod {
-  readonly spec?: { readonly containers?: readonly Container[]; readonly volumes?: readonly Volume[] };
+  readonly spec?: { readonly containers?: readonly Container[] | null; readonly volumes?: readonly Volume[] | null } | null;
 }
 
 interface Container {
   readonly name?: string;
-  readonly command?: readonly string[];
-  readonly args?: readonly string[];
-  readonly volumeMounts?: readonly { readonly name?: string; readonly mountPath?: string }[];
+  readonly command?: readonly string[] | null;
+  readonly args?: readonly string[] | null;
+  readonly volumeMounts?: readonly { readonly name?: string; readonly mountPath?: string }[] | null;
 }
 
 interface Volume {
@@ -47,7 +47,7 @@ export interface FlagList {
 export function flagList(pod: ApiServerPod): FlagList {
   const containers = pod?.spec?.containers ?? [];
   const at = containers.findIndex(({ name }) => name === 'kube-apiserver');
-  const { command = [], args = [] } = containers[at] ?? {};
+  const [command, args] = [containers[at]?.command ?? [], containers[at]?.args ?? []];
   for (const [name, words] of Object.entries({ command, args })) assertTexts(name, words);
   if (at === -1 || ![...command, ...args].some(isFlag)) throw new MintmarkError('AttachmentRefused', "This is no manifest of a kube-apiserver: no container is named kube-apiserver, or it has no flags. kubeadm's is /etc/kubernetes/manifests/kube-apiserver.yaml.");
   const list = command.some(isFlag) ? 'command' : 'args';
@@ -121,5 +121,5 @@ const VOLUME = 'mintmark';
 export const mountedFolder = ({ way, stage, socket, keyFolder }: Pick<Attachment, 'way' | 'stage' | 'socket' | 'keyFolder'>): string =>
   (way === 'external' && stage === 'sign' ? posix.dirname(socket) : keyFolder);
 
-const listItem = (path: string, list: readonly unknown[] | undefined, item: JsonValue): Operation =>
-  (list === undefined ? { op: 'add', path, value: [item] } : { op: 'add', path: `${path}/-`, value: item });
+const listItem = (path: string, list: readonly unknown[] | null | undefined, item: JsonValue): Operation =>
+  (list === undefined || list === null ? { op: 'add', path, value: [item] } : { op: 'add', path: `${path}/-`, value: item });

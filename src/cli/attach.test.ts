@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
+import { type Answers, fakeServer, type FakeServer, type Ran, runLine, type RunOptions } from '../../test/support/command-line.ts';
 import { controlPlaneHost, type Host, RING_KEY } from '../../test/support/control-plane-host.ts';
+import { lockFile } from '../serve/server-process.ts';
 
 const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
@@ -188,3 +189,38 @@ for (const [flags, wanted] of MODES) {
     assert.equal(ran.code, wanted instanceof RegExp ? 2 : 0);
   });
 }
+
+/** Takes the real lock; `whileHeld` runs once it is taken, `atRelease` before it is let go. */
+const locking = (whileHeld: () => Promise<void>, atRelease: () => void): NonNullable<RunOptions['commands']> => ({
+  async lockFile(file, message) {
+    const lock = lockFile(file, message);
+    await whileHeld();
+    return { release: () => { atRelease(); lock.release(); } };
+  },
+});
+
+test('of two runs at once the second is told who is at work, and changes nothing; the first is alone until it is done', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [before, seconds] = [host.text(), [] as Ran[]];
+  const detachLine = (...more: readonly string[]): readonly string[] => ['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, ...more];
+  const others = async (): Promise<void> => {
+    for (const line of [attachLine(host, '--stage', 'accept', '-y'), detachLine('-y'), attachLine(host, '--dry-run')]) seconds.push(await runLine(line, fake));
+    assert.deepEqual([host.text(), fake.lines().filter((line) => !line.startsWith('GET')), existsSync(join(host.keyFolder, 'attachment.json'))], [before, [], false]);
+  };
+  let atRelease = before;
+  const first = await runLine(attachLine(host, '-y'), { home: fake.home, commands: locking(others, () => { atRelease = host.text(); }) });
+  assert.deepEqual([first.code, seconds.map(({ code }) => code)], [0, [1, 1, 0]], first.stderr);
+  for (const { stderr } of seconds.slice(0, 2)) assert.equal(stderr, `ERROR: (HomeInUse) Another 'mintmark signer attach' or 'mintmark signer detach' is at work with the key folder ${host.keyFolder}; it may wait for an answer, or for the API server. Let it end, then run this again. This one has changed nothing.\n`);
+  assert.notEqual(atRelease, before);
+  assert.equal((await runLine(detachLine('-y'), fake)).code, 0, 'the lock is free again');
+});
+
+test('where there is nothing to do, the lock makes nothing: no key folder, or no manifest', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const none = join(host.dir, 'none');
+  const detached = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', none, '-y'], fake);
+  assert.equal(detached.stdout, `Nothing is attached here by ${none}; nothing was changed.\n`);
+  const elsewhere = await runLine(['signer', 'attach', ...OURS, '--manifest', `${host.manifest}.no`, '--key-folder', none, '-y'], fake);
+  assert.match(elsewhere.stderr, /\(AttachmentRefused\) There is no file /);
+  assert.equal(existsSync(none), false);
+});

@@ -89,8 +89,9 @@ export interface SignerEnrollFlags {
   readonly warn: (text: string) => void;
 }
 
-/** Commands that need more than a client: each that runs a server gives its exit code when it ends. */
+/** Commands that need more than a client: each that runs a server gives its exit code when it ends. And the lock that servers take. */
 export interface ServerCommands {
+  readonly lockFile: (file: string, message: string) => Promise<{ readonly release: () => void }>;
   readonly dev: (flags: DevFlags) => Promise<number>;
   readonly serve: (flags: ConfigFlags) => Promise<number>;
   readonly signerRun: (flags: SignerRunFlags) => Promise<number>;

@@ -69,7 +69,7 @@ export const ERROR_CATALOGUE = {
   InvalidConfiguration: 'A setting is missing, malformed or contradicts the state on disk.',
   AddressInUse: 'Another process listens on a port that Mintmark needs.',
   SocketInUse: 'Another process serves the socket, or something that is no socket has its path.',
-  HomeInUse: 'Another Mintmark process runs on the same home or store.',
+  HomeInUse: 'Another Mintmark process runs on the same home, store, state folder or key folder.',
   InternalError: 'Something that Mintmark did not foresee; the request id finds it in the log.',
 } as const satisfies Record<string, string>;
 

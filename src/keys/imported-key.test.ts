@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { checkPrimeSync, createPrivateKey, createPublicKey, ECDH, generateKeyPairSync, generatePrimeSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
+import { MintmarkError } from '../domain/errors.ts';
 import { keyId } from './generate.ts';
 import { readPrivateKey, readPublicKey } from './imported-key.ts';
 import { keysOfFile } from './key-files.ts';
@@ -21,6 +22,11 @@ for (const [algorithm, { publicKey, privateKey }] of KINDS) {
     assert.deepEqual([whole.kid, whole.algorithm, whole.publicMembers], [half.kid, algorithm, half.publicMembers]);
   });
 }
+
+test('line ends of another system, and words around a key', () => {
+  const text = `kid of the cluster\r\n${spki(big.publicKey).replaceAll('\n', '\r\n')}- the end -\r\n`;
+  assert.equal(readPublicKey(text).kid, keyId(big.publicKey));
+});
 
 test('the forms in which clusters keep their keys', () => {
   const kid = keyId(big.publicKey);
@@ -65,6 +71,9 @@ test('the private half is sealed in the form that everyone reads', async () => {
 
 const modulus = Buffer.from(big.publicKey.export({ format: 'jwk' }).n!, 'base64url');
 const rsaWith = (exponent: string, n = modulus): string => spki(createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: n.toString('base64url'), e: Buffer.from(exponent, 'hex').toString('base64url') } }));
+const rsaOf = (number: bigint): string => rsaWith('010001', Buffer.from(bytesOf(number), 'base64url'));
+/** With no other small divisor. */
+const multipleOf = (prime: bigint): bigint => prime * numberOf(modulus.toString('base64url'));
 const EXPONENT = /public exponent of this RSA key is .*API servers take odd ones from 3 to 2147483647/;
 
 test('the least and the greatest exponent', () => {
@@ -107,8 +116,19 @@ const secretPart = pkcs8(big.privateKey).split('\n')[5]!;
 const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['nothing', () => readPublicKey(''), /no public key in PEM/],
   ['a word', () => readPrivateKey('secret'), /no private key in PEM/],
-  ['a private key as a public one', () => readPublicKey(pkcs8(big.privateKey)), /This is a private key/],
+  ['a private key as a public one', () => readPublicKey(pkcs8(big.privateKey)), /There is a private key here\./],
   ['a public key as a private one', () => readPrivateKey(spki(big.publicKey)), /PEM of 'PUBLIC KEY'/],
+  ['a private key behind a public one', () => readPublicKey(`${spki(big.publicKey)}${pkcs8(big.privateKey)}`), /There is a private key here\./],
+  ...[['spaces', '  '], ['a tab', '\t'], ['marks of a mail', '> '], ['a name of YAML', 'key: ']].flatMap(([what, before]) => {
+    const shifted = pkcs8(big.privateKey).replaceAll(/^/gm, before!);
+    return [
+      [`a private key before a public one, its lines behind ${what}`, () => readPublicKey(`${shifted}\n${spki(big.publicKey)}`), /There is a private key here\./],
+      [`a private key after a public one, its lines behind ${what}`, () => readPublicKey(`${spki(big.publicKey)}${shifted}`), /There is a private key here\./],
+      [`a second private key, its lines behind ${what}`, () => readPrivateKey(`${pkcs8(big.privateKey)}${shifted}`), /2 blocks of PEM/],
+      [`a private key alone, its lines behind ${what}`, () => readPrivateKey(shifted), /'-----BEGIN PRIVATE KEY-----' does not stand at the beginning of its line/],
+    ] as const;
+  }),
+  ['a private key whose first line goes on', () => readPublicKey(`${spki(big.publicKey)}${pkcs8(big.privateKey).replace('-----\n', '----- # old\n')}`), /There is a private key here\./],
   ['a certificate', () => readPublicKey('-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----'), /PEM of 'CERTIFICATE'/],
   ['two keys', () => readPublicKey(spki(big.publicKey).repeat(2)), /2 blocks of PEM/],
   ['a public and a private key', () => readPrivateKey(`${pkcs8(big.privateKey)}${spki(big.publicKey)}`), /2 blocks of PEM/],
@@ -118,7 +138,9 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['small RSA', () => readPublicKey(spki(rsa(1024).publicKey)), /a key of RSA of 1024 bits\. .* take RSA of 2048 to 8192 bits, or one of the curves P-256, P-384, P-521\./],
   ...['00', '01', '02', '0100', '80000001', 'ffffffff', '8000000000000001', '020000000000000001'].map((exponent) => [`an exponent of 0x${exponent}`, () => readPublicKey(rsaWith(exponent)), EXPONENT] as const),
   ['an exponent of no byte', () => readPublicKey(rsaWith('')), EXPONENT],
-  ['an even modulus', () => readPublicKey(rsaWith('010001', Buffer.concat([modulus.subarray(0, -1), Buffer.from([modulus.at(-1)! - 1])]))), /modulus of this RSA key is even/],
+  ...[2n, 3n, 17n, 1999n].map((prime) => [`a modulus that ${prime} divides`, () => readPublicKey(rsaOf(multipleOf(prime))), new RegExp(`modulus of this RSA key can be divided by ${prime}, so it is no product of two large primes`)] as const),
+  ['a modulus that is a power of 3', () => readPublicKey(rsaOf(3n ** 1293n)), /modulus of this RSA key can be divided by 3,/],
+  ['a key file with such a modulus', () => { try { keysOfFile(rsaOf(multipleOf(1009n)), 'f'); } catch (error) { throw new MintmarkError('InvalidKey', (error as Error).message); } }, /^The key file f can not be used\. The modulus of this RSA key can be divided by 1009,/],
   ['RSA of too many bits', () => readPublicKey(rsaWith('010001', Buffer.concat([Buffer.alloc(1024, 0xff), Buffer.from([0xff])]))), /a key of RSA of 8200 bits/],
   ['a private key with the public half of another', () => readPrivateKey(privatePemWith(ec('P-256').publicKey.export({ type: 'spki', format: 'der' }).subarray(26))), /its own/],
   ['an RSA private key that says another exponent', () => readPrivateKey(pkcs8(createPrivateKey({ format: 'jwk', key: { ...big.privateKey.export({ format: 'jwk' }), e: 'Aw' } }))), /its own/],

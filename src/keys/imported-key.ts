@@ -18,6 +18,8 @@ const LEAST_RSA_BITS = 2048;
 const MOST_RSA_BITS = 8192;
 const LEAST_EXPONENT = 3n;
 const MOST_EXPONENT = 2n ** 31n - 1n;
+/** By which no modulus can be divided. It says nothing about larger primes: whoever brings a key answers for how it was made. */
+const SMALL_PRIMES = primesBelow(2000);
 /** As node:crypto names curves. */
 const CURVES: Readonly<Record<string, AlgorithmName>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 /** The labels of PEM (RFC 7468; PKCS #1) that stand for keys. */
@@ -26,8 +28,8 @@ const PRIVATE_LABELS = ['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY'];
 
 /** @throws MintmarkError `InvalidKey` for anything but one public key of a kind that API servers verify with. */
 export function readPublicKey(pem: string): ImportedPublicKey {
+  if (labelsIn(pem).some(({ label }) => label.endsWith('PRIVATE KEY'))) throw invalid('There is a private key here. To verify only, the public half is enough: send that alone, and keep the private half where it was.');
   const [label] = oneLabel(pem, 'public');
-  if (label.endsWith('PRIVATE KEY')) throw invalid('This is a private key. To verify only, the public half is enough: send that, and keep the private half where it was.');
   if (!PUBLIC_LABELS.includes(label)) throw invalid(`This is PEM of '${label}'; a public key is '-----BEGIN PUBLIC KEY-----'.`);
   const key = canonical(parsed(() => createPublicKey(pem)));
   const algorithm = algorithmOf(key);
@@ -47,13 +49,24 @@ export function readPrivateKey(pem: string): UnsealedKey {
   return new UnsealedKey(algorithm, createPublicKey(ours), ours);
 }
 
+interface Label {
+  readonly label: string;
+  /** Whether it stands where readers of PEM look for it. */
+  readonly beginsLine: boolean;
+}
+
+/** Of every block of PEM, also of one that is indented or quoted, and so read by nobody: a private key is one all the same. */
+const labelsIn = (pem: string): readonly Label[] =>
+  [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(({ index, 1: label }) => ({ label: label!, beginsLine: index === 0 || pem[index - 1] === '\n' }));
+
 /** The label of the only block of PEM; parameters of a curve, which openssl puts in front of a key, do not count. */
 function oneLabel(pem: string, kind: 'public' | 'private'): readonly [label: string] {
-  const labels = [...pem.matchAll(/^-----BEGIN ([A-Z0-9 ]+)-----\s*$/gm)].map(([, label]) => label!).filter((label) => label !== 'EC PARAMETERS');
-  const [label] = labels;
-  if (label === undefined) throw invalid(`This is no ${kind} key in PEM.`);
+  const labels = labelsIn(pem).filter(({ label }) => label !== 'EC PARAMETERS');
+  const [first] = labels;
+  if (first === undefined) throw invalid(`This is no ${kind} key in PEM.`);
   if (labels.length > 1) throw invalid(`There are ${labels.length} blocks of PEM here. Send each key by itself.`);
-  return [label];
+  if (!first.beginsLine) throw invalid(`'-----BEGIN ${first.label.slice(0, 40)}-----' does not stand at the beginning of its line, so nothing reads it as PEM. Take out what is in front of it and of the lines below.`);
+  return [first.label];
 }
 
 /**
@@ -76,12 +89,22 @@ function algorithmOf(key: KeyObject): AlgorithmName {
   throw invalid(`This is a key of ${what}. API servers, and Mintmark, take RSA of ${LEAST_RSA_BITS} to ${MOST_RSA_BITS} bits, or one of the curves ${Object.values(ALGORITHMS).flatMap((row) => ('curve' in row ? [row.curve] : [])).join(', ')}.`);
 }
 
-/** What node:crypto takes and Go does not: even numbers, and exponents of 1 or of more than 31 bits (crypto/rsa). */
+/**
+ * What node:crypto takes and Go does not: even numbers, and exponents of 1 or of more than 31 bits (crypto/rsa). And what
+ * both take: a modulus that anybody can take apart, with whose private key anybody could sign.
+ */
 function soundRsa(key: KeyObject, exponent: bigint): AlgorithmName {
   if (exponent < LEAST_EXPONENT || exponent > MOST_EXPONENT || exponent % 2n === 0n) throw invalid(`The public exponent of this RSA key is ${exponent < 1n << 64n ? exponent : 'of more than 64 bits'}. API servers take odd ones from ${LEAST_EXPONENT} to ${MOST_EXPONENT}; 65537 is what everyone uses.`);
-  const modulus = Buffer.from(String(key.export({ format: 'jwk' }).n), 'base64url');
-  if (modulus.at(-1)! % 2 === 0) throw invalid('The modulus of this RSA key is even, so it is no product of two large primes: the key is damaged, or was made to look like one.');
+  const modulus = BigInt(`0x${Buffer.from(String(key.export({ format: 'jwk' }).n), 'base64url').toString('hex')}`);
+  const divisor = SMALL_PRIMES.find((prime) => modulus % prime === 0n);
+  if (divisor !== undefined) throw invalid(`The modulus of this RSA key can be divided by ${divisor}, so it is no product of two large primes: the key is damaged, or was made to look like one.`);
   return 'RS256';
+}
+
+function primesBelow(end: number): readonly bigint[] {
+  const primes: number[] = [];
+  for (let number = 2; number < end; number += 1) if (primes.every((prime) => number % prime !== 0)) primes.push(number);
+  return primes.map(BigInt);
 }
 
 /** The private key with its public half, in the encoding that everyone reads, once the two have proved that they belong together. */

@@ -4,7 +4,9 @@
  *
  * Leaves the first tenant and its Owner to `mintmark admin bootstrap`.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { type App, createApp, type Ground, type ListenerTls } from '../app.ts';
 import type { ServeConfig, TlsFiles } from '../config/config.ts';
@@ -57,7 +59,9 @@ async function start(config: ServeConfig, { log, lostLogLines }: ServerLog, env:
   const audit = openAuditDestination(config.auditFile, log);
   const sealer = createSealer(await readKeyEncryptionKey(config.keyEncryptionKeyFile));
   const outbound = { ca: config.federationCaFile === null ? null : await readFile(config.federationCaFile, 'utf8'), env };
+  const isNew = !existsSync(config.storeFile);
   const store = await openSqliteStore({ file: config.storeFile, clock: systemClock.now });
+  if (isNew) warnOfNewStore(config.storeFile, log);
   try {
     await bindKeyEncryptionKey(store, sealer);
     const running = await startApp(config, { store, publicHost, sealer, clock: systemClock, log, lostLogLines, audit: audit.sink, outbound, lost: endAtOnce(log) });
@@ -93,6 +97,12 @@ function startRenewal({ tls }: ServeConfig, pairs: Readonly<Record<keyof Listene
   const { lookNow, stop } = followTlsFiles(followed, clock, log);
   process.on('SIGHUP', lookNow);
   return { stop: () => stop().finally(() => process.off('SIGHUP', lookNow)) };
+}
+
+/** Right on a first start only: `admin bootstrap` may come after it. */
+function warnOfNewStore(file: string, log: Logger): void {
+  const store = resolve(file);
+  log.warn({ store }, `a new, empty store was made: there was no file ${store}. If this server had a store, its disk is not mounted or store.file names another place: stop the server, put that right and start it again. Every issuer of before is unknown to the new one`);
 }
 
 async function warnOfEmptyStore(store: Store, log: Logger): Promise<void> {

@@ -17,8 +17,8 @@ const LIMITS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 6
 const MOST_CONNECTIONS = 64;
 
 /** Listens. @throws MintmarkError `AddressInUse`, `InvalidConfiguration`. */
-export async function serveHealth({ host, port }: HealthAddress, status: () => SignerStatus, metrics: SignerMetrics): Promise<{ close(): void }> {
-  const server = createServer(LIMITS, (request, response) => void answer(request, response, status, metrics));
+export async function serveHealth({ host, port }: HealthAddress, status: () => Promise<SignerStatus>, metrics: SignerMetrics): Promise<{ close(): void }> {
+  const server = createServer(LIMITS, (request, response) => void answer(request, response, status, metrics).catch(() => reply(response, 500, 'text/plain', 'How this signer is can not be found out.\n')));
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE'
@@ -29,12 +29,12 @@ export async function serveHealth({ host, port }: HealthAddress, status: () => S
   return { close: () => { server.close(); server.closeAllConnections(); } };
 }
 
-async function answer({ method, url }: IncomingMessage, response: ServerResponse, status: () => SignerStatus, metrics: SignerMetrics): Promise<void> {
+async function answer({ method, url }: IncomingMessage, response: ServerResponse, status: () => Promise<SignerStatus>, metrics: SignerMetrics): Promise<void> {
   const path = url?.split('?', 1)[0];
   if (method !== 'GET' && method !== 'HEAD') return reply(response, 405, 'text/plain', 'Only GET.\n');
-  if (path === '/metrics') return reply(response, 200, metrics.contentType, await metrics.text());
+  if (path === '/metrics') return reply(response, 200, metrics.contentType, await metrics.text(await status()));
   if (path !== '/healthz') return reply(response, 404, 'text/plain', 'There are /healthz and /metrics.\n');
-  const now = status();
+  const now = await status();
   reply(response, now.bar === null ? 200 : 503, 'application/json', `${JSON.stringify(statusBody(now))}\n`);
 }
 

@@ -18,7 +18,7 @@ import { createServerClient } from './server-client.ts';
 import { machineClock } from './signer-clock.ts';
 import type { SocketPlace } from './socket.ts';
 import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
-import { leaseBar, signerStatus } from './status.ts';
+import { leaseBar, NO_PROOF_NEEDED, type ProofOutlook, type SignerStatus, signerStatus } from './status.ts';
 import { proxyTo, proxyWarning } from './way-to-server.ts';
 
 /** What uses the ring instead of a socket: key files of an API server. */
@@ -26,6 +26,8 @@ export interface KeyFilesOfHost {
   readonly open: (log: Logger) => Promise<RingUser>;
   /** Takes away what signs, when the signer was deleted while nothing ran here. Needs nothing to be as `open` wants it. */
   readonly wipe: (log: Logger) => Promise<void>;
+  /** For how long restarts can be proved, as it is now. */
+  readonly outlook: () => Promise<ProofOutlook>;
 }
 
 export interface SignerRunFlags {
@@ -116,6 +118,7 @@ interface Serving {
   readonly at: Readonly<Record<string, string>>;
   /** Why nobody can ask, in words; null while they can. */
   readonly fault: () => string | null;
+  readonly outlook: () => Promise<ProofOutlook>;
   stop(): Promise<void>;
 }
 
@@ -126,7 +129,7 @@ async function externalSigner(socket: SocketPlace): Promise<OpenSigner> {
   const { serveExternalSigner } = await import('./external-mode.ts');
   return async (opened, around) => {
     const { user, path, fault, stop } = await serveExternalSigner(opened, socket, { ...around, now: machineClock.now, lockFile });
-    return { user, ring: () => user.ring, at: { socket: path }, fault, stop: () => stop() };
+    return { user, ring: () => user.ring, at: { socket: path }, fault, outlook: async () => NO_PROOF_NEEDED, stop: () => stop() };
   };
 }
 
@@ -137,7 +140,7 @@ async function keyFileSigner(keyFiles: KeyFilesOfHost): Promise<OpenSigner> {
     let { ring } = opened;
     const user: RingUser = { use: (next) => files.use(next).then(() => { ring = next.ring; }), proven: () => files.proven(), wipe: () => files.wipe() };
     await user.use(opened);
-    return { user, ring: () => ring, at: { mode: 'key-files' }, fault: () => null, stop: async () => undefined };
+    return { user, ring: () => ring, at: { mode: 'key-files' }, fault: () => null, outlook: keyFiles.outlook, stop: async () => undefined };
   };
 }
 
@@ -149,12 +152,10 @@ interface Ready extends ServerLog {
 }
 
 async function serve({ health }: SignerRunFlags, { follower, lease, opened, open, log, lostLogLines }: Ready, stopped: Promise<void>): Promise<void> {
-  let [inUse, fault] = [(): SignerRing => opened.ring, (): string | null => null];
-  const status = () => signerStatus(follower, lease, inUse(), fault());
-  const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(status, lostLogLines);
+  const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(lostLogLines);
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
   const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
-  [inUse, fault] = [signer.ring, signer.fault];
+  const status = async (): Promise<SignerStatus> => signerStatus(follower, lease, signer.ring(), { fault: signer.fault(), outlook: await signer.outlook() });
   try {
     const probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
     log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');

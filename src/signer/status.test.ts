@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { makeKey, openedRing } from '../../test/support/signer-rings.ts';
 import { Lease } from './lease.ts';
 import { createSignerMetrics } from './metrics.ts';
-import { type SignerStatus, signerStatus, statusBody } from './status.ts';
+import { NO_PROOF_NEEDED, type SignerStatus, signerStatus, statusBody } from './status.ts';
 
 const DAY = 86_400_000;
 const CONTACT = new Date('2026-01-01T00:00:00.000Z');
@@ -15,7 +15,7 @@ const away = { view: { standing: 'away', trouble: TROUBLE, refusedRings: 0 }, ac
 /** So many milliseconds after the last contact, under a lease of so many days. */
 function statusAfter(ms: number, days: number | null): SignerStatus {
   const lease = new Lease({ now: () => new Date(CONTACT.getTime() + ms), monotonic: () => ms }, CONTACT, days === null ? null : days * 86_400);
-  return signerStatus(away, lease, ring);
+  return signerStatus(away, lease, ring, { fault: null, outlook: NO_PROOF_NEEDED });
 }
 
 const END = 'Signing stops at 2026-01-15T00:00:00.000Z, when the lease ends, unless the server is reached before.';
@@ -38,7 +38,7 @@ for (const [what, ms, days, warnings] of ROWS) {
 
 test('the metrics say when signing stops, and that it has', async () => {
   const told = async (ms: number, days: number | null): Promise<readonly (string | undefined)[]> => {
-    const text = await createSignerMetrics(() => statusAfter(ms, days), () => 0).text();
+    const text = await createSignerMetrics(() => 0).text(statusAfter(ms, days));
     return ['may_sign', 'connected', 'last_contact_timestamp_seconds', 'lease_end_timestamp_seconds'].map((name) => new RegExp(`^mintmark_signer_${name} (.*)$`, 'm').exec(text)?.[1]);
   };
   assert.deepEqual(await told(DAY, 14), ['1', '0', '1767225600', '1768435200']);

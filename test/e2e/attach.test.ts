@@ -3,16 +3,17 @@
  * whose manifest is one of kubeadm. The API server and its kubelet are the stand-in; its files, sockets, https and keys are real.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { applyPatch } from 'rfc6902';
 import { parse, stringify } from 'yaml';
 import type { ApiServerStandIn } from '../support/api-server-stand-in.ts';
+import { certificateUser } from '../support/client-certificate.ts';
 import { controlPlaneHost, type Host } from '../support/control-plane-host.ts';
 import { ClusterApi } from '../support/dev-api.ts';
-import { type Ended, eventually, ROOT, Running } from '../support/dev-server.ts';
+import { type Ended, eventually, freePort, ROOT, Running } from '../support/dev-server.ts';
 import { SignerServer } from '../support/signer-servers.ts';
 
 const server = await SignerServer.make();
@@ -58,13 +59,15 @@ async function verified(token: string): Promise<string> {
 const SUBJECT = 'system:serviceaccount:default:app';
 const kidOf = (token: string): string => decodeProtectedHeader(token).kid!;
 
+const proofFile = (host: Host): string => join(host.dir, 'proof.conf');
+
 /** A signer with key files, enrolled with a token of the command line. */
-async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStandIn, name: string): Promise<void> {
-  const [token, state, kubeconfig] = [join(host.dir, 'token'), join(host.dir, 'state'), join(host.dir, 'proof.conf')];
+async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStandIn, name: string, ...more: readonly string[]): Promise<void> {
+  const [token, state, kubeconfig] = [join(host.dir, 'token'), join(host.dir, 'state'), proofFile(host)];
   writeFileSync(token, await done('signer', 'create', ...DEV, '--signer', name, '--query', 'token', '-o', 'tsv'), { mode: 0o600 });
-  writeFileSync(kubeconfig, standIn.kubeconfig(), { mode: 0o600 });
+  if (!existsSync(kubeconfig)) writeFileSync(kubeconfig, standIn.kubeconfig(), { mode: 0o600 });
   await done('signer', 'enroll', '--token-file', token, '--state-dir', state);
-  const signer = server.run('signer', 'run', '--state-dir', state, '--mode', 'key-files', '--key-folder', host.keyFolder, '--kubeconfig', kubeconfig, '--prove-with', 'default/app', '--allow-restart', '--manifest', host.manifest);
+  const signer = server.run('signer', 'run', '--state-dir', state, '--mode', 'key-files', '--key-folder', host.keyFolder, '--kubeconfig', kubeconfig, '--prove-with', 'default/app', '--allow-restart', '--manifest', host.manifest, ...more);
   t.after(() => signer.end('SIGTERM'));
   await eventually('the signer has written its files', () => signer.stderr.includes('"msg":"signing"') || undefined);
 }
@@ -95,6 +98,31 @@ test('key files: enrol, attach, rotate with one restart that the API server prov
   assert.ok(await standIn.accepts(standIn.token()));
   assert.equal(readFileSync(host.manifest, 'utf8').includes(issuerURL), false);
   await done('signer', 'delete', ...DEV, '--signer', 'cp-1', '-y');
+});
+
+test('key files: health and metrics say when the certificate for the proof ends, and a new one counts without a restart', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const standIn = await host.start();
+  const at = (days: number): Date => new Date(1000 * Math.floor(Date.now() / 1000) + days * 86_400_000);
+  const [soon, later, port] = [at(10), at(300), await freePort()];
+  const write = async (end: Date): Promise<void> => writeFileSync(proofFile(host), standIn.kubeconfig(undefined, await certificateUser(at(-90), end)), { mode: 0o600 });
+  const seen = async (): Promise<readonly [warnings: readonly string[], endsAt: string | null, metric: number]> => {
+    const [health, metrics] = await Promise.all(['healthz', 'metrics'].map(async (path) => (await fetch(`http://127.0.0.1:${port}/${path}`)).text()));
+    const { warnings, proofCertificateEndsAt } = JSON.parse(health!) as { readonly warnings: readonly string[]; readonly proofCertificateEndsAt: string | null };
+    return [warnings, proofCertificateEndsAt, Number(/^mintmark_signer_proof_certificate_end_timestamp_seconds (.+)$/m.exec(metrics!)![1]!.replace('+Inf', 'Infinity'))];
+  };
+  await write(soon);
+  await keyFilesSigner(t, host, standIn, 'cp-health', '--health-listen', `127.0.0.1:${port}`);
+  await eventually('it listens', () => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status === 200 || undefined, () => undefined));
+  const [warnings, ...ends] = await seen();
+  assert.deepEqual([warnings.map((text) => text.split(': ')[0]), ends], [[`The client certificate in the kubeconfig ${proofFile(host)} ends at ${soon.toISOString()}`], [soon.toISOString(), soon.getTime() / 1000]]);
+  await write(later);
+  assert.deepEqual(await seen(), [[], later.toISOString(), later.getTime() / 1000]);
+  writeFileSync(proofFile(host), '{');
+  assert.deepEqual(await seen(), [[`No restart of the API server can be proved. The kubeconfig ${proofFile(host)} can not be used: it is not YAML.`], null, 0]);
+  writeFileSync(proofFile(host), standIn.kubeconfig());
+  assert.deepEqual(await seen(), [[], null, Infinity]);
+  await done('signer', 'delete', ...DEV, '--signer', 'cp-health', '-y');
 });
 
 test('external: first it accepts what Mintmark signs; then the signer is asked for the imported key before the API server depends on it', async (t) => {

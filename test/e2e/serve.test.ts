@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { symlink, writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -44,6 +44,29 @@ test('it serves what its file says, warns of an empty store, and ends on SIGTERM
   assert.match(server.stderr, /"level":40,.*mintmark admin bootstrap/);
   const { code, signal } = await server.end('SIGTERM');
   assert.deepEqual([code, signal, await isFree(one.management), await isFree(one.issuer)], [0, null, true, true]);
+});
+
+test('a store that was not there is told with its whole path, once: its volume may not be mounted', async () => {
+  const folder = await makeFolder();
+  const told = async (): Promise<readonly (readonly [level: number, text: string])[]> => {
+    const server = await folder.serve();
+    await server.end('SIGTERM');
+    const lines = server.stderr.split('\n').filter((line) => line.includes('empty store')).map((line) => JSON.parse(line) as { readonly level: number; readonly msg: string });
+    return lines.map(({ level, msg }) => [level, msg.split('. ')[0]!]);
+  };
+  const warning = [[40, `a new, empty store was made: there was no file ${folder.path('mintmark.db')}`]];
+  assert.deepEqual(await told(), warning);
+  assert.deepEqual(await told(), []);
+  for (const end of ['', '-wal', '-shm']) await rm(`${folder.path('mintmark.db')}${end}`, { force: true });
+  assert.deepEqual(await told(), warning, 'the volume is gone');
+});
+
+test('where admin bootstrap made the store, as the first steps say, serve has nothing to tell of it', async () => {
+  const folder = await makeFolder();
+  assert.equal((await folder.run('admin', 'bootstrap', '--config', folder.path('mintmark.yaml')).ended).code, 0);
+  const server = await folder.serve();
+  await server.end('SIGTERM');
+  assert.deepEqual([server.stderr.includes('"msg":"serving"'), server.stderr.includes('empty store')], [true, false]);
 });
 
 test('a second server on the store, and another key-encryption key, are refused with the reason', async () => {

@@ -9,7 +9,7 @@ import { lockFile } from '../../src/serve/server-process.ts';
 import { serveExternalSigner } from '../../src/signer/external-mode.ts';
 import { Lease } from '../../src/signer/lease.ts';
 import { machineClock } from '../../src/signer/signer-clock.ts';
-import { signerStatus } from '../../src/signer/status.ts';
+import { NO_PROOF_NEEDED, signerStatus } from '../../src/signer/status.ts';
 import { ExternalJwtWire } from '../support/external-jwt-wire.ts';
 import { claimsAt } from '../support/signer-process.ts';
 import { ISSUER, makeKey, NO_OBSERVER, openedRing, SILENT, socketFolder } from '../support/signer-rings.ts';
@@ -50,6 +50,6 @@ test('a socket whose path was removed is a warning', async (t) => {
   const fault = signer.fault();
   assert.match(fault!, /^The socket \S+\/s\.sock was removed, or another process has put its own there/);
   const follower = { view: { standing: 'connected', trouble: null, refusedRings: 0 }, acknowledger: { acknowledged: null } } as unknown as Parameters<typeof signerStatus>[0];
-  const status = (is: string | null) => signerStatus(follower, new Lease(machineClock, machineClock.now(), null), OPENED.ring, is);
+  const status = (is: string | null) => signerStatus(follower, new Lease(machineClock, machineClock.now(), null), OPENED.ring, { fault: is, outlook: NO_PROOF_NEEDED });
   assert.deepEqual([status(null).warnings, status(fault).warnings, status(fault).bar], [[], [fault], null]);
 });

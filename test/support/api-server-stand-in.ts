@@ -99,10 +99,10 @@ export class ApiServerStandIn {
   }
 
   /** A kubeconfig of an administrator, as kubeadm's admin.conf is laid out. */
-  kubeconfig(token = TOKEN): string {
+  kubeconfig(token = TOKEN, user: object = {}): string {
     return JSON.stringify({
       apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'k', user: 'u' } }],
-      clusters: [{ name: 'k', cluster: { server: this.url, 'certificate-authority-data': Buffer.from(this.ca).toString('base64') } }], users: [{ name: 'u', user: { token } }],
+      clusters: [{ name: 'k', cluster: { server: this.url, 'certificate-authority-data': Buffer.from(this.ca).toString('base64') } }], users: [{ name: 'u', user: { token, ...user } }],
     });
   }
 

@@ -12,6 +12,7 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { run } from '../../src/cli/run.ts';
 import type { ServerCommands } from '../../src/cli/session.ts';
 import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
+import { lockFile } from '../../src/serve/server-process.ts';
 
 export interface Recorded {
   readonly method: string;
@@ -115,7 +116,7 @@ export interface RunOptions {
 }
 
 const OWNER = { managementUrl: null, tenantId: 't', subscriptionId: 's', clientId: 'c', clientSecret: 'x' };
-const IDLE: ServerCommands = { bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, signerRun: async () => 0, signerEnroll: async () => ({ name: 'n', signerId: 's', issuerUrl: 'u' }), examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
+const IDLE: ServerCommands = { lockFile: async (file, message) => lockFile(file, message), bootstrap: async () => OWNER, resetOwner: async () => OWNER, dev: async () => 0, serve: async () => 0, signerRun: async () => 0, signerEnroll: async () => ({ name: 'n', signerId: 's', issuerUrl: 'u' }), examineConfig: async () => ({ settings: [], faults: [], fileFaults: [] }) };
 
 /** Runs one line as a person would type it, words already split. */
 export async function runLine(argv: readonly string[], { home = '/nowhere', input = '', terminal = false, commands = {}, env = {} }: RunOptions = {}): Promise<Ran> {

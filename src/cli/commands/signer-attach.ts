@@ -1,4 +1,5 @@
 /** `signer attach`, `signer detach`: the API server on this host takes part, or does not any more. */
+import type { AttachmentLock } from '../../attach/attachment-lock.ts';
 import type { AttachPlan, AttachRequest } from '../../attach/attach-plan.ts';
 import type { Surroundings } from '../../attach/attach.ts';
 import type { IssuerBody, ManagedClusterBody } from '../../http/management/contract.ts';
@@ -47,8 +48,24 @@ async function attach(session: Session, flags: AttachFlags): Promise<Outcome> {
   const cluster = await session.cluster(flags);
   const issuer = await api.get<IssuerBody>(paths.issuer(cluster));
   const { properties: { kubernetesVersion } } = await api.get<ManagedClusterBody>(paths.cluster(cluster));
+  const request = requestOf(flags, issuer, minorOf(kubernetesVersion));
+  const { lockToAttach } = await import('../../attach/attachment-lock.ts');
+  return alone(flags, () => lockToAttach(request, session.io.commands.lockFile), () => attachBy(request, session, flags, issuer));
+}
+
+/** A dry run changes nothing, so it needs no lock, and makes none. */
+async function alone<T>({ dryRun }: AttachFlags | DetachFlags, lock: () => Promise<AttachmentLock | null>, work: () => Promise<T>): Promise<T> {
+  const held = dryRun === true ? null : await lock();
+  try {
+    return await work();
+  } finally {
+    held?.release();
+  }
+}
+
+async function attachBy(request: AttachRequest, session: Session, flags: AttachFlags, issuer: IssuerBody): Promise<Outcome> {
   const { planAttach } = await import('../../attach/attach-plan.ts');
-  const plan = await planAttach(requestOf(flags, issuer, minorOf(kubernetesVersion)));
+  const plan = await planAttach(request);
   for (const note of await notesOf(plan)) session.report.warn(note);
   const { way, stage } = plan.attachment;
   const shown = { mode: way, stage, formerKeys: plan.formerKeys.map(({ kid }) => kid), diff: plan.diff };
@@ -129,7 +146,10 @@ interface DetachFlags extends ReadinessFlags, YesFlag {
 export const detached = command<DetachFlags>({
   examples: ['mintmark signer detach --manifest /etc/kubernetes/manifests/kube-apiserver.yaml --wait-ready https://10.0.0.4:6443/readyz'],
   options: [{ ...MANIFEST, required: true }, KEY_FOLDER, ...READINESS_FLAGS, BACKUP_FOLDER, DRY_RUN, YES],
-  run: async (session, flags) => detach(session, flags),
+  async run(session, flags) {
+    const { lockToDetach } = await import('../../attach/attachment-lock.ts');
+    return alone(flags, () => lockToDetach({ manifest: flags.manifest, keyFolder: wayOf(flags).keyFolder }, session.io.commands.lockFile), () => detach(session, flags));
+  },
 });
 
 async function detach(session: Session, flags: DetachFlags): Promise<Outcome> {
