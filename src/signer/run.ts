@@ -156,15 +156,17 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
   const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
   const status = async (): Promise<SignerStatus> => signerStatus(follower, lease, signer.ring(), { fault: signer.fault(), outlook: await signer.outlook() });
+  let probes: { close(): void } | null = null;
   try {
-    const probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
+    probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
     log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');
     // A deletion ends the following and not the process: what is signed already is verified on.
     const following = follower.follow(signer.user, opened.ring, lease).then(() => stopped);
     await Promise.race([stopped, following]);
     log.info('stopping');
-    probes?.close();
   } finally {
+    // Whatever ends this: a listener that stays would keep the process alive, which does nothing any more.
+    probes?.close();
     await signer.stop();
   }
 }

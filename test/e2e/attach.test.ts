@@ -3,7 +3,7 @@
  * whose manifest is one of kubeadm. The API server and its kubelet are the stand-in; its files, sockets, https and keys are real.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
@@ -62,7 +62,7 @@ const kidOf = (token: string): string => decodeProtectedHeader(token).kid!;
 const proofFile = (host: Host): string => join(host.dir, 'proof.conf');
 
 /** A signer with key files, enrolled with a token of the command line. */
-async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStandIn, name: string, ...more: readonly string[]): Promise<void> {
+async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStandIn, name: string, ...more: readonly string[]): Promise<Running> {
   const [token, state, kubeconfig] = [join(host.dir, 'token'), join(host.dir, 'state'), proofFile(host)];
   writeFileSync(token, await done('signer', 'create', ...DEV, '--signer', name, '--query', 'token', '-o', 'tsv'), { mode: 0o600 });
   if (!existsSync(kubeconfig)) writeFileSync(kubeconfig, standIn.kubeconfig(), { mode: 0o600 });
@@ -70,6 +70,7 @@ async function keyFilesSigner(t: TestContext, host: Host, standIn: ApiServerStan
   const signer = server.run('signer', 'run', '--state-dir', state, '--mode', 'key-files', '--key-folder', host.keyFolder, '--kubeconfig', kubeconfig, '--prove-with', 'default/app', '--allow-restart', '--manifest', host.manifest, ...more);
   t.after(() => signer.end('SIGTERM'));
   await eventually('the signer has written its files', () => signer.stderr.includes('"msg":"signing"') || undefined);
+  return signer;
 }
 
 test('key files: enrol, attach, rotate with one restart that the API server proves, detach', async (t) => {
@@ -124,6 +125,17 @@ test('key files: health and metrics say when the certificate for the proof ends,
   writeFileSync(proofFile(host), standIn.kubeconfig());
   assert.deepEqual(await seen(), [[], null, Infinity]);
   await done('signer', 'delete', ...DEV, '--signer', 'cp-health', '-y');
+});
+
+test('key files that can not be wiped end a deleted signer with the reason, also while its health is listened for', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const standIn = await host.start();
+  const signer = await keyFilesSigner(t, host, standIn, 'cp-stuck', '--health-listen', `127.0.0.1:${await freePort()}`);
+  rmSync(host.keyFolder, { recursive: true });
+  writeFileSync(host.keyFolder, 'no folder');
+  await done('signer', 'delete', ...DEV, '--signer', 'cp-stuck', '-y');
+  const { code, stderr } = await signer.ended;
+  assert.deepEqual([code, /ENOTDIR[^]*sa\.key/.test(stderr)], [1, true], stderr);
 });
 
 test('external: first it accepts what Mintmark signs; then the signer is asked for the imported key before the API server depends on it', async (t) => {
