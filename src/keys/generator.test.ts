@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { constants, getPriority } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { jwtVerify } from 'jose';
 import { eventually } from '../../test/support/dev-server.ts';
+import { niceOf } from '../../test/support/thread-priority.ts';
 import { publicKeyOf, type RsaBits } from './generate.ts';
 import { createKeyGenerator, type KeyGenerator } from './generator.ts';
 import { createSealer, decryptOrThrow, encrypt } from './seal.ts';
@@ -17,18 +18,8 @@ function generator(t: TestContext, idleMs?: number): KeyGenerator {
   return made;
 }
 
-/** How many threads of this process have the lower priority (proc(5): the 19th field of stat). One may end while they are counted. */
-const givingWay = (): number => readdirSync('/proc/self/task').filter((thread) => {
-  return Number(statOf(thread).split(') ').at(-1)!.split(' ')[16]) === constants.priority.PRIORITY_LOW;
-}).length;
-
-function statOf(thread: string): string {
-  try {
-    return readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
-  } catch {
-    return '';
-  }
-}
+/** How many threads of this process have the lower priority. One may end while they are counted. */
+const givingWay = (): number => readdirSync('/proc/self/task').filter((thread) => niceOf(thread) === constants.priority.PRIORITY_LOW).length;
 
 test('a key from a thread is sealed, opened and signs like any other', async (t) => {
   const [kek, nonce] = [randomBytes(32), randomBytes(12)];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { getPriority, setPriority } from 'node:os';
 import { test, type TestContext } from 'node:test';
@@ -10,6 +10,7 @@ import { issuer, newborn, rotated } from '../../test/conformance/fixtures.ts';
 import { eventually, isFree } from '../../test/support/dev-server.ts';
 import { START } from '../../test/support/rings.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
+import { nameOf, niceOf } from '../../test/support/thread-priority.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import { createHostThread, type HostThread } from './host-thread.ts';
 import type { ThreadData } from './protocol.ts';
@@ -147,9 +148,6 @@ function letGo(pipe: string): void {
   }
 }
 
-/** The nice value of a thread of this process (proc(5): the 19th field of stat). */
-const niceOf = (thread: string): number => Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[16]);
-
 /** Whether a thread of this process may get a higher priority; what it has stays. */
 function mayGoFirst(): boolean {
   const own = getPriority();
@@ -166,6 +164,6 @@ test('it goes before the rest of the server where that is allowed, and alone', {
   const { host } = await setUp(t);
   await host.start();
   const [own, threads] = [getPriority(), readdirSync('/proc/self/task')];
-  const [itself, others] = [threads.filter((thread) => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8') === 'public-host\n'), threads.filter((thread) => niceOf(thread) < own)];
+  const [itself, others] = [threads.filter((thread) => nameOf(thread) === 'public-host'), threads.filter((thread) => niceOf(thread) < own)];
   assert.deepEqual([itself.map(niceOf), others], mayGoFirst() ? [[-5], itself] : [[own], []]);
 });

@@ -62,7 +62,7 @@ function open({ storeFile, clockFile, publishedIssuers, logLevel, ...config }: T
 
 /**
  * Before the rest of the server, where the system allows it: what documents take is little, and while rotations have every
- * processor at work the slowest requests would wait for the end of a slice. On Linux this is the priority of this thread alone.
+ * processor at work the slowest requests would wait for the kernel's next tick. On Linux this is the priority of this thread alone.
  */
 function goFirst(): void {
   if (process.platform !== 'linux') return;

@@ -15,7 +15,7 @@ import { SignerKeys } from '../keys/signer-keys.ts';
 import { pinnedCertificate } from './pinned-certificate.ts';
 import { requestEnrolment } from './server-client.ts';
 import type { EnrolledAs, StateFolder } from './state-folder.ts';
-import { proxyTo, proxyWarning } from './way-to-server.ts';
+import { proxyTo, proxyWarning } from './server-proxy.ts';
 
 interface Asked {
   readonly tokenFile: string;

@@ -5,7 +5,7 @@
 import { Agent } from 'node:https';
 import { connect, type ConnectionOptions, type DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { MintmarkError } from '../domain/errors.ts';
-import { proxied } from './way-to-server.ts';
+import { proxied } from './server-proxy.ts';
 
 /** Milliseconds. */
 const WITHIN = 10_000;

@@ -19,7 +19,7 @@ import { machineClock } from './signer-clock.ts';
 import type { SocketPlace } from './socket.ts';
 import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
 import { leaseBar, NO_PROOF_NEEDED, type ProofOutlook, type SignerStatus, signerStatus } from './status.ts';
-import { proxyTo, proxyWarning } from './way-to-server.ts';
+import { proxyTo, proxyWarning } from './server-proxy.ts';
 
 /** What uses the ring instead of a socket: key files of an API server. */
 export interface KeyFilesOfHost {

@@ -14,7 +14,7 @@ import { makeAssertion } from '../keys/assertion.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
 import type { SignerKeys } from '../keys/signer-keys.ts';
 import { packageVersion } from '../package-version.ts';
-import { proxied } from './way-to-server.ts';
+import { proxied } from './server-proxy.ts';
 
 /** Bytes of the longest reply that is read: a ring of the largest size, and what is around it. */
 const LARGEST_REPLY = 2 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { pointText } from '../../src/domain/ring-for-signer.ts';
 import { enrol } from '../../src/signer/enrolment.ts';
 import { openStateFolder } from '../../src/signer/state-folder.ts';
@@ -175,6 +175,16 @@ test('a signer without a ring that the server does not know says why and ends', 
   await assert.rejects(world.start(state), { code: 'AssertionRefused' });
 });
 
+/** A signer that was in step with its server, and does not reach it any more. */
+async function cutOff(t: TestContext): Promise<{ readonly world: SignerWorld; readonly signer: StartedSigner }> {
+  const world = await openSignerWorld(t);
+  const signer = await world.start(await world.enrolled());
+  await isAcknowledged(signer, (await world.stored()).version);
+  world.line.cut();
+  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  return { world, signer };
+}
+
 test('past its lease it signs nothing; then only by the ring that the server gives it', async (t) => {
   const world = await openSignerWorld(t);
   const signer = await world.start(await world.enrolled());
@@ -203,11 +213,7 @@ test('past its lease it signs nothing; then only by the ring that the server giv
 });
 
 test('past its lease it signs again as soon as the server is back, which has no news for it', async (t) => {
-  const world = await openSignerWorld(t);
-  const signer = await world.start(await world.enrolled());
-  await isAcknowledged(signer, (await world.stored()).version);
-  world.line.cut();
-  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  const { world, signer } = await cutOff(t);
   world.pass((signer.lease.endsAt!.getTime() - world.clock.now().getTime()) / 1000);
   assert.equal(signer.lease.isOver, true);
   world.line.heal();
@@ -217,11 +223,7 @@ test('past its lease it signs again as soon as the server is back, which has no 
 });
 
 test('a lease is not made longer by a clock that is set back, or a machine that slept', async (t) => {
-  const world = await openSignerWorld(t);
-  const signer = await world.start(await world.enrolled());
-  await isAcknowledged(signer, (await world.stored()).version);
-  world.line.cut();
-  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
+  const { world, signer } = await cutOff(t);
   world.passMonotonic(15 * 86_400);
   assert.equal(signer.lease.isOver, true);
 });

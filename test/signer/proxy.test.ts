@@ -10,7 +10,7 @@ import { lockFile } from '../../src/serve/server-process.ts';
 import { enrol } from '../../src/signer/enrolment.ts';
 import { createServerClient } from '../../src/signer/server-client.ts';
 import { openStateFolder } from '../../src/signer/state-folder.ts';
-import { proxyTo } from '../../src/signer/way-to-server.ts';
+import { proxyTo } from '../../src/signer/server-proxy.ts';
 import { eventually } from '../support/dev-server.ts';
 import { openSignerWorld, type StartedSigner } from '../support/signer-process.ts';
 

@@ -1,5 +1,5 @@
 /**
- * How tests talk with a running `mintmark dev`: over https, with its own authority, as any client would.
+ * How tests talk with a running `mintmark dev`: over https, with its own authority, as every client does.
  *
  * Owns: one exchange, logging in, the paths of a cluster. Judges nothing: replies of any status are given as they are.
  */

@@ -20,7 +20,7 @@ import { createServerClient, type ServerClient } from '../../src/signer/server-c
 import type { SignerClock } from '../../src/signer/signer-clock.ts';
 import { openStateFolder, type StateFolder } from '../../src/signer/state-folder.ts';
 import { leaseBar } from '../../src/signer/status.ts';
-import { proxyTo } from '../../src/signer/way-to-server.ts';
+import { proxyTo } from '../../src/signer/server-proxy.ts';
 import { CutLine, machineCertificate } from './cut-line.ts';
 import { socketFolder } from './signer-rings.ts';
 import { openSigners, type SignersWorldOptions } from './signers.ts';

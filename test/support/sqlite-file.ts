@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store, StoreWriter } from '../../src/store/store.ts';
 import { START } from './rings.ts';
 
 export interface SqliteFile {
   readonly file: string;
   /** Opens a store that is closed with the test; waits 20 ms for locks unless told otherwise. */
   store(more?: { readonly clock?: () => Date; readonly busyTimeoutMs?: number }): Promise<Store>;
+  /** A store as the version before a migration left it: filled by this one, then with what the migration made taken back. */
+  storeBefore(migration: string, fill: (tx: StoreWriter) => Promise<unknown>, undo: string): Promise<void>;
   /** A connection of someone else. */
   other(): DatabaseSync;
   /** The bytes of the database and of the files that SQLite keeps beside it. */
@@ -26,18 +28,29 @@ export async function sqliteFile(t: TestContext): Promise<SqliteFile> {
     for (const close of closing.toReversed()) await close();
     await rm(folder, { recursive: true });
   });
+  const open: SqliteFile['store'] = async ({ clock = () => START, busyTimeoutMs = 20 } = {}) => {
+    const store = await openSqliteStore({ file, clock, busyTimeoutMs });
+    closing.push(() => store.close());
+    return store;
+  };
+  function other(): DatabaseSync {
+    const database = new DatabaseSync(file);
+    closing.push(() => database.isOpen && database.close());
+    return database;
+  }
   return {
     file,
-    async store({ clock = () => START, busyTimeoutMs = 20 } = {}) {
-      const store = await openSqliteStore({ file, clock, busyTimeoutMs });
-      closing.push(() => store.close());
-      return store;
+    store: open,
+    async storeBefore(migration, fill, undo) {
+      const before = await open();
+      await before.write(fill);
+      await before.close();
+      const old = other();
+      old.exec(undo);
+      old.prepare('delete from migrations where name = ?').run(migration);
+      old.close();
     },
-    other() {
-      const database = new DatabaseSync(file);
-      closing.push(() => database.isOpen && database.close());
-      return database;
-    },
+    other,
     bytes: async () => Buffer.concat(await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))),
   };
 }

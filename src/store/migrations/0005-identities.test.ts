@@ -8,17 +8,12 @@ test('roles and resources of before are as they were, and identities are found f
   const place = await sqliteFile(t);
   const role = { principalId: 'ada', role: 'Owner', scope: '/' } as const;
   const stored = cluster('g', 'c');
-  const before = await place.store();
-  await before.write(async (tx) => {
+  await place.storeBefore('0005-identities', async (tx) => {
     await tx.putPrincipal({ id: 'ada', tenantId: 't', displayName: 'Ada', secrets: [], createdAt: START });
     await tx.putRoleAssignment(role);
     await tx.putResource(stored);
-  });
-  await before.close();
-  const old = place.other();
-  old.exec(`drop index resources_by_client; drop index resources_by_principal; alter table resources drop column client_key; alter table resources drop column principal_key;
-    alter table role_assignments drop column name; delete from migrations where name = '0005-identities'`);
-  old.close();
+  }, `drop index resources_by_client; drop index resources_by_principal; alter table resources drop column client_key; alter table resources drop column principal_key;
+    alter table role_assignments drop column name`);
 
   const store = await place.store();
   assert.deepEqual(await store.read(async (tx) => [await tx.roleAssignments('ada'), await tx.resource(stored.id)]), [[role], stored]);

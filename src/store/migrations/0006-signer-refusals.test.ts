@@ -7,15 +7,10 @@ import { sqliteFile } from '../../../test/support/sqlite-file.ts';
 test('signers of before refuse nothing, and are as they were; from then on it is written down', async (t) => {
   const place = await sqliteFile(t);
   const stored = signer('a', { clockOffsetMs: -3, kids: ['key1'], acked: { epoch: 7, version: 1, at: at(5) } });
-  const before = await place.store();
-  await before.write(async (tx) => {
+  await place.storeBefore('0006-signer-refusals', async (tx) => {
     await bear(tx);
     await tx.putSigner(stored);
-  });
-  await before.close();
-  const old = place.other();
-  old.exec(`drop index signers_refusing; alter table signers drop column refused_since; alter table signers drop column refused_at; delete from migrations where name = '0006-signer-refusals'`);
-  old.close();
+  }, `drop index signers_refusing; alter table signers drop column refused_since; alter table signers drop column refused_at`);
 
   const store = await place.store();
   assert.deepEqual(await store.read((tx) => tx.signer('a')), stored);

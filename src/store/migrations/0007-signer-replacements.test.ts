@@ -7,16 +7,11 @@ import { sqliteFile } from '../../../test/support/sqlite-file.ts';
 test('credentials of before take no name over, and no signer of before was replaced', async (t) => {
   const place = await sqliteFile(t);
   const [one, joining] = [signer('a'), credential('j', { kind: 'join', name: null })];
-  const before = await place.store();
-  await before.write(async (tx) => {
+  await place.storeBefore('0007-signer-replacements', async (tx) => {
     await bear(tx);
     await tx.putSigner(one);
     await tx.putEnrolmentCredential(joining);
-  });
-  await before.close();
-  const old = place.other();
-  old.exec(`alter table signers drop column replaced_at; alter table enrolment_credentials drop column replaces_by_name; delete from migrations where name = '0007-signer-replacements'`);
-  old.close();
+  }, `alter table signers drop column replaced_at; alter table enrolment_credentials drop column replaces_by_name`);
 
   const store = await place.store();
   assert.deepEqual(await store.read(async (tx) => [await tx.signer('a'), await tx.enrolmentCredential('j')]), [one, joining]);

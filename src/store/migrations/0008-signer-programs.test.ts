@@ -5,15 +5,10 @@ import { sqliteFile } from '../../../test/support/sqlite-file.ts';
 
 test('signers of before have not said which version they run', async (t) => {
   const [place, one] = [await sqliteFile(t), signer('a')];
-  const before = await place.store();
-  await before.write(async (tx) => {
+  await place.storeBefore('0008-signer-programs', async (tx) => {
     await bear(tx);
     await tx.putSigner(one);
-  });
-  await before.close();
-  const old = place.other();
-  old.exec("alter table signers drop column program; delete from migrations where name = '0008-signer-programs'");
-  old.close();
+  }, 'alter table signers drop column program');
 
   const store = await place.store();
   assert.deepEqual(await store.read((tx) => tx.signer('a')), one);
