@@ -4,7 +4,7 @@
  * another file, or assume.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
@@ -215,6 +215,15 @@ test('with the extension kept, a key that ended stays in sa.pub for a year more,
   now = new Date(now.getTime() + 1);
   await files.use(await openedRing({ active: k3, prepared: k4, version: 5 }));
   assert.deepEqual(kidsIn(host), kids(k3, k4));
+});
+
+test('a deleted signer whose key folder is gone has nothing to wipe', async (t) => {
+  const host = controlPlaneHost(t, 30);
+  const { files, logged } = keyFiles(host);
+  await files.use(await openedRing({ active: k1, prepared: k2 }));
+  rmSync(host.keyFolder, { recursive: true });
+  await files.wipe();
+  assert.match(logged.at(-1)!, /^this signer was deleted on its server/);
 });
 
 test('a signer that was deleted, or whose issuer was, leaves no private key', async (t) => {

@@ -17,10 +17,12 @@ export async function writePrivateFile(file: string, content: Uint8Array | strin
   await syncFolder(dirname(file));
 }
 
-/** Removes a file, through to the disk; no file is no error. */
+/** Removes a file, through to the disk; no file is no error, and no folder is none. */
 export async function removePrivateFile(file: string): Promise<void> {
   await rm(file, { force: true });
-  await syncFolder(dirname(file));
+  await syncFolder(dirname(file)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 /**
