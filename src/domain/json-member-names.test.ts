@@ -22,3 +22,7 @@ for (const [what, text, names] of ROWS) {
     assert.deepEqual(Object.keys(JSON.parse(text) as object).toSorted(), [...new Set(names)].toSorted(), 'as the parser has them');
   });
 }
+
+test('member names: a string without an end is looked at once', () => {
+  assert.deepEqual(memberNames('{"a":1,"b'), ['a']);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { NewKey } from '../domain/key-ring-change.ts';
 import { generateKey, keyId, publicKeyOf, UnsealedKey } from './generate.ts';
 import { createKeyEncryptionKey } from './key-encryption/file.ts';
 import { createSealer, type Sealer } from './seal.ts';
-import { createTokenSigner } from './sign.ts';
+import { createTokenSigner, signVerified } from './sign.ts';
 
 const OWNER = { tenantId: 'tenant', issuerId: 'issuer' };
 let dir: string;
@@ -62,6 +62,21 @@ test('a private half that does not belong to the public one yields no token', as
   const swapped = { ...key, publicMembers: other.publicMembers };
   await assert.rejects(createTokenSigner(sealer, 10).sign({ ...swapped, ...OWNER }, '{}', async () => key.sealed), (error) => isMintmarkError(error, 'SealBroken'));
 });
+
+for (const left of [true, false]) {
+  test(`a signature is made ${left ? 'at once where the turn has time left' : 'by another thread where it has none'}`, async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const input = Buffer.from('input');
+    let made = false;
+    const signing = signVerified({ algorithm: 'RS256', privateKey, publicKey }, input, { isLeft: () => left }).finally(() => { made = true; });
+    // Promises alone do not let the event loop come round, without which nothing arrives from another thread.
+    for (let step = 0; step < 20; step += 1) await Promise.resolve();
+    assert.equal(made, left);
+    assert.equal(verify('sha256', input, publicKey, await signing), true);
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    await assert.rejects(signVerified({ algorithm: 'RS256', privateKey, publicKey: other.publicKey }, input, { isLeft: () => left }), (error) => isMintmarkError(error, 'SealBroken'));
+  });
+}
 
 test('a failure to open is not remembered', async () => {
   const signer = createTokenSigner(sealer, 10);

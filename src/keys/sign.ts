@@ -9,6 +9,7 @@ import { ALGORITHMS, type AlgorithmName, type PublicMembers } from '../domain/al
 import { MintmarkError } from '../domain/errors.ts';
 import { publicKeyOf } from './generate.ts';
 import type { SealContext, Sealer } from './seal.ts';
+import type { TurnBudget } from './turn-budget.ts';
 
 export interface SealedSigningKey extends SealContext {
   readonly algorithm: AlgorithmName;
@@ -61,20 +62,19 @@ export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSign
   };
 }
 
-type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
+export type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
 
 /**
- * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s), off the event loop.
+ * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s): at once while `turn` has time left, else off the event loop.
  * @throws MintmarkError `SealBroken` when it does not verify with the public half: it is withheld.
  */
-export async function signVerified(pair: SigningPair, input: Buffer): Promise<Buffer> {
-  const signature = await signBytes(pair, input);
+export async function signVerified(pair: SigningPair, input: Buffer, turn?: Pick<TurnBudget, 'isLeft'>): Promise<Buffer> {
+  const { digest } = ALGORITHMS[pair.algorithm];
+  const key = { key: pair.privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  const signature = turn?.isLeft() === true ? sign(digest, input, key) : await signAsync(digest, input, key);
   assertVerifies(pair, input, signature);
   return signature;
 }
-
-const signBytes = ({ algorithm, privateKey }: SigningPair, input: Buffer): Promise<Buffer> =>
-  signAsync(ALGORITHMS[algorithm].digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
 
 function assertVerifies({ algorithm, publicKey }: SigningPair, input: Buffer, signature: Buffer): void {
   if (verify(ALGORITHMS[algorithm].digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) return;
