@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { constants, createSign, type KeyObject, sign } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import { Metadata, type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import { decode, keysReply, metadataReply, signReply, type WireKey, type WireKeys } from './external-jwt-wire.ts';
 import { makeKey, socketFolder } from './signer-rings.ts';
 
@@ -24,12 +24,16 @@ export interface Signer {
   keys: WireKeys;
   maxTokenExpirationSeconds: number;
   packages: readonly string[];
+  /** Methods that end with an error of this code and these words, or, with null, not at all. */
+  failing: Partial<Record<Method, readonly [code: status, details: string] | null>>;
 }
+
+type Method = 'Sign' | 'FetchKeys' | 'Metadata';
 
 export const goodSigner = (): Signer => ({
   header: encode(GOOD_HEADER), sign: (input) => rs256(input),
   keys: { keys: [listed(KEY1), listed(KEY2)], timestamp: { seconds: 1_700_000_000, nanos: 0 }, refreshHintSeconds: 10 },
-  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'],
+  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'], failing: {},
 });
 
 type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void;
@@ -37,7 +41,7 @@ type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buf
 /** Serves it in raw bytes, until the test ends. */
 export async function serve(t: TestContext, signer: Signer): Promise<string> {
   const server = new Server();
-  const handlers: Readonly<Record<string, Handler>> = {
+  const right: Readonly<Record<Method, Handler>> = {
     Sign: ({ request }, answer) => {
       const claims = String(decode(request)[0]!.value);
       answer(null, signReply(signer.header, signer.sign(`${signer.header}.${claims}`, claims, signer.header)));
@@ -45,6 +49,11 @@ export async function serve(t: TestContext, signer: Signer): Promise<string> {
     FetchKeys: (_call, answer) => answer(null, keysReply(signer.keys)),
     Metadata: (_call, answer) => answer(null, metadataReply(signer.maxTokenExpirationSeconds)),
   };
+  const handlers = Object.fromEntries((Object.keys(right) as Method[]).map((method): [Method, Handler] => [method, (call, answer) => {
+    const failure = signer.failing[method];
+    if (failure === undefined) right[method](call, answer);
+    else if (failure !== null) answer({ code: failure[0], details: failure[1], metadata: new Metadata() });
+  }]));
   const raw = (bytes: Buffer): Buffer => bytes;
   for (const name of signer.packages) server.addService(Object.fromEntries(Object.keys(handlers).map((method) => [method, { path: `/${name}.ExternalJWTSigner/${method}`, requestStream: false, responseStream: false, requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw }])), handlers);
   const path = join(socketFolder(t), 's.sock');
@@ -52,6 +61,9 @@ export async function serve(t: TestContext, signer: Signer): Promise<string> {
   t.after(() => server.forceShutdown());
   return path;
 }
+
+/** Makes methods fail. */
+export const failing = (methods: Signer['failing']) => (s: Signer): void => { s.failing = methods; };
 
 const long = (bytes: number): string => 'k'.repeat(bytes);
 
@@ -69,6 +81,7 @@ export const REFUSED_AT_SIGN: readonly (readonly [string, (signer: Signer) => vo
   ['alg EdDSA', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'EdDSA' }); }, /bad signing algorithm "EdDSA"/],
   ['alg PS256', (s) => { s.header = encode({ ...GOOD_HEADER, alg: 'PS256' }); }, /bad signing algorithm "PS256"/],
   ['an empty signature', (s) => { s.sign = () => ''; }, /empty signature/],
+  ['an error, whose words reach whoever asked', failing({ Sign: [status.INVALID_ARGUMENT, 'words of the signer'] }), /words of the signer/],
   ['a key that is excluded from discovery', (s) => { s.keys = { ...s.keys, keys: [listed(KEY1, true), listed(KEY2)] }; }, /excluded from OIDC discovery/],
 ];
 
@@ -103,5 +116,10 @@ export const REFUSED_AT_START: readonly (readonly [string, (signer: Signer) => v
   ['an empty key id', keysWith({ keys: [{ ...listed(KEY1), keyId: '' }] }), /invalid public key id/],
   ['a key id of 1025 bytes', keysWith({ keys: [{ ...listed(KEY1), keyId: long(1025) }] }), /invalid public key id/],
   ['a longest life below ten minutes', (s) => { s.maxTokenExpirationSeconds = 599; }, /is less than acceptable/],
+  ['keys that can not be had', failing({ FetchKeys: [status.INTERNAL, 'words of the signer'] }), /words of the signer/],
+  ['keys that can not be had now', failing({ FetchKeys: [status.UNAVAILABLE, 'words of the signer'] }), /words of the signer/],
+  ['metadata that can not be had', failing({ Metadata: [status.INTERNAL, 'words of the signer'] }), /words of the signer/],
+  ['no answer to FetchKeys', failing({ FetchKeys: null }), /deadline.?exceeded/i],
+  ['no answer to Metadata', failing({ Metadata: null }), /deadline.?exceeded/i],
   ['only the alpha service', (s) => { s.packages = ['v1alpha1']; }, /unimplemented/i],
 ];
