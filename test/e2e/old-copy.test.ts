@@ -9,7 +9,7 @@ import { SignerServer } from '../support/signer-servers.ts';
 const server = await SignerServer.make();
 
 interface Listed {
-  readonly value: readonly [{ readonly properties: { readonly state: string; readonly acknowledgedVersion: number | null; readonly refusesRingSince: string | null; readonly lastContactAt: string } }];
+  readonly value: readonly [{ readonly properties: { readonly state: string; readonly acknowledgedVersion: number | null; readonly refusesRingSince: string | null; readonly lastRefusedAt: string | null; readonly lastContactAt: string } }];
 }
 interface Health {
   readonly server: string;
@@ -38,14 +38,20 @@ test('an old copy of the store is refused by the signer that is ahead of it: sta
   copyFileSync(server.path('old-copy'), server.path('mintmark.db'));
   await server.start();
   api = await ClusterApi.open(server);
-  const { lastContactAt } = await listed();
-  await eventually('the server says that it refuses', async () => ((await listed()).state === 'refusing') || undefined);
+  const refusing = await eventually('the server says that it refuses', async () => {
+    const said = await listed();
+    return said.state === 'refusing' ? said : undefined;
+  });
   const now = await eventually('its health says so', async () => {
     const said = await health();
     return /A ring was refused: it is version \S+, and this signer has seen \S+ already\./.test(said.warnings.join(' ')) ? said : undefined;
   });
-  const told = await listed();
-  assert.deepEqual([now.server, now.ring, told.lastContactAt], ['away', ring, lastContactAt]);
+  const told = await eventually('it has looked once more', async () => {
+    const said = await listed();
+    return said.lastRefusedAt === refusing.lastRefusedAt ? undefined : said;
+  });
+  // Its first request was a contact, since it knew of nothing yet; what it looks at is none.
+  assert.deepEqual([now.server, now.ring, told.lastContactAt], ['away', ring, refusing.lastContactAt]);
   assert.notEqual(told.refusesRingSince, null);
   await host.end('SIGTERM');
 });
