@@ -3,19 +3,16 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { AlgorithmName, PublicMembers } from '../domain/algorithms.ts';
 import { publicKeyOf } from './generate.ts';
 import { writePrivateFile } from './private-file.ts';
-import { type SigningPair, signVerified } from './sign.ts';
-import { TurnBudget } from './turn-budget.ts';
-
-/** Milliseconds: what tokens that are asked for at the same time may take of a turn of the event loop; what is more goes to other threads. */
-const TURN = new TurnBudget(5);
+import { signVerified } from './sign.ts';
 
 export class RingSigner {
   readonly kid: string;
   readonly algorithm: AlgorithmName;
-  readonly #pair: SigningPair;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
 
   private constructor({ kid, algorithm, publicMembers }: PublicHalf, privateKey: KeyObject) {
-    [this.kid, this.algorithm, this.#pair] = [kid, algorithm, { algorithm, privateKey, publicKey: publicKeyOf(algorithm, publicMembers) }];
+    [this.kid, this.algorithm, this.#privateKey, this.#publicKey] = [kid, algorithm, privateKey, publicKeyOf(algorithm, publicMembers)];
   }
 
   /** Null when the private half (PKCS #8, DER) is not that of the public half. Overwrites `privateHalf`. */
@@ -35,12 +32,12 @@ export class RingSigner {
 
   /** The signature over `input` as JWS has it. @throws MintmarkError `SealBroken` when it does not verify: it is withheld. */
   sign(input: Buffer): Promise<Buffer> {
-    return signVerified(this.#pair, input, TURN);
+    return signVerified({ algorithm: this.algorithm, privateKey: this.#privateKey, publicKey: this.#publicKey }, input);
   }
 
   /** Writes the private half as PEM (PKCS #8), 0600, whole or not at all: for an API server that reads its key from a file. */
   writePem(file: string): Promise<void> {
-    return writePrivateFile(file, String(this.#pair.privateKey.export({ type: 'pkcs8', format: 'pem' })));
+    return writePrivateFile(file, String(this.#privateKey.export({ type: 'pkcs8', format: 'pem' })));
   }
 }
 

@@ -63,20 +63,43 @@ test('a private half that does not belong to the public one yields no token', as
   await assert.rejects(createTokenSigner(sealer, 10).sign({ ...swapped, ...OWNER }, '{}', async () => key.sealed), (error) => isMintmarkError(error, 'SealBroken'));
 });
 
-for (const left of [true, false]) {
-  test(`a signature is made ${left ? 'at once where the turn has time left' : 'by another thread where it has none'}`, async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const input = Buffer.from('input');
-    let made = false;
-    const signing = signVerified({ algorithm: 'RS256', privateKey, publicKey }, input, { isLeft: () => left }).finally(() => { made = true; });
-    // Promises alone do not let the event loop come round, without which nothing arrives from another thread.
-    for (let step = 0; step < 20; step += 1) await Promise.resolve();
-    assert.equal(made, left);
-    assert.equal(verify('sha256', input, publicKey, await signing), true);
-    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    await assert.rejects(signVerified({ algorithm: 'RS256', privateKey, publicKey: other.publicKey }, input, { isLeft: () => left }), (error) => isMintmarkError(error, 'SealBroken'));
-  });
+const nextTurn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+
+/** Whether it was made at once: promises alone do not let the event loop come round, without which nothing arrives from another thread. */
+async function isMadeAtOnce(signing: Promise<Buffer>): Promise<boolean> {
+  let made = false;
+  signing.then(() => { made = true; }, () => { made = true; });
+  for (let step = 0; step < 20; step += 1) await Promise.resolve();
+  return made;
 }
+
+test('a signature that is alone is made at once, what comes with it by other threads', async () => {
+  const pair = { algorithm: 'RS256', ...generateKeyPairSync('rsa', { modulusLength: 2048 }) } as const;
+  const foreign = { ...pair, publicKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey };
+  const input = Buffer.from('input');
+  for (const round of [1, 2]) {
+    await nextTurn();
+    const first = signVerified(pair, input);
+    assert.equal(await isMadeAtOnce(first), true, `the first, round ${round}`);
+    const others = [signVerified(pair, input), signVerified(pair, input), signVerified(foreign, input)];
+    const ends = Promise.allSettled(others);
+    for (const other of others) assert.equal(await isMadeAtOnce(other), false, `those with it, round ${round}`);
+    assert.deepEqual((await ends).map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected']);
+    assert.equal(verify('sha256', input, pair.publicKey, await first), true);
+  }
+});
+
+test('one that fails is counted no longer, made at once or not', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const foreign = { algorithm: 'RS256', privateKey, publicKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey } as const;
+  for (let round = 0; round < 3; round += 1) {
+    await nextTurn();
+    const failing = signVerified(foreign, Buffer.from('input'));
+    const withheld = assert.rejects(failing, (error) => isMintmarkError(error, 'SealBroken'));
+    assert.equal(await isMadeAtOnce(failing), true);
+    await withheld;
+  }
+});
 
 test('a failure to open is not remembered', async () => {
   const signer = createTokenSigner(sealer, 10);

@@ -9,7 +9,6 @@ import { ALGORITHMS, type AlgorithmName, type PublicMembers } from '../domain/al
 import { MintmarkError } from '../domain/errors.ts';
 import { publicKeyOf } from './generate.ts';
 import type { SealContext, Sealer } from './seal.ts';
-import type { TurnBudget } from './turn-budget.ts';
 
 export interface SealedSigningKey extends SealContext {
   readonly algorithm: AlgorithmName;
@@ -62,19 +61,34 @@ export function createTokenSigner(sealer: Sealer, mostOpened: number): TokenSign
   };
 }
 
-export type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
+type SigningPair = Pick<OpenedKey, 'algorithm' | 'privateKey' | 'publicKey'>;
+
+/** How many signatures are being made; one that was made at once is among them until the event loop has come round. */
+let underWay = 0;
 
 /**
- * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s): at once while `turn` has time left, else off the event loop.
+ * A signature as JWS has it (RFC 7518, section 3: of elliptic curves r and s).
+ *
+ * Made at once where it is the only one: to wake another thread and to be woken by it takes as long as a good part of the signature.
+ * All others are made by node's thread pool, side by side and off the event loop.
  * @throws MintmarkError `SealBroken` when it does not verify with the public half: it is withheld.
  */
-export async function signVerified(pair: SigningPair, input: Buffer, turn?: Pick<TurnBudget, 'isLeft'>): Promise<Buffer> {
-  const { digest } = ALGORITHMS[pair.algorithm];
-  const key = { key: pair.privateKey, dsaEncoding: 'ieee-p1363' } as const;
-  const signature = turn?.isLeft() === true ? sign(digest, input, key) : await signAsync(digest, input, key);
-  assertVerifies(pair, input, signature);
-  return signature;
+export async function signVerified(pair: SigningPair, input: Buffer): Promise<Buffer> {
+  const isAlone = underWay === 0;
+  underWay += 1;
+  try {
+    const signature = await signBytes(pair, input, isAlone ? sign : signAsync);
+    assertVerifies(pair, input, signature);
+    return signature;
+  } finally {
+    // What came with it, in the same turn of the event loop, is not alone.
+    if (isAlone) setImmediate(() => { underWay -= 1; });
+    else underWay -= 1;
+  }
 }
+
+const signBytes = ({ algorithm, privateKey }: SigningPair, input: Buffer, by: typeof sign | typeof signAsync): Buffer | Promise<Buffer> =>
+  by(ALGORITHMS[algorithm].digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
 
 function assertVerifies({ algorithm, publicKey }: SigningPair, input: Buffer, signature: Buffer): void {
   if (verify(ALGORITHMS[algorithm].digest, input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) return;
