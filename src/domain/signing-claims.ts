@@ -86,7 +86,8 @@ function ambiguityOf(names: readonly string[]): string | null {
 
 const shown = (value: unknown): string => {
   const text = JSON.stringify(value) ?? 'missing';
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  // The cut may go through a pair of surrogates, and half of one can not be sent to anybody.
+  return text.length > 200 ? `${text.slice(0, 200).toWellFormed()}…` : text;
 };
 
 const difference = (seconds: number): string => (seconds > 0 ? `${seconds} seconds from now` : `${-seconds} seconds ago`);

@@ -1,7 +1,7 @@
 /** Files that hold secrets: for their owner only, whole or not at all, and on the disk before anybody relies on them. */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 
 /** Writes the file, or replaces it, 0600: when it resolves, the new content survives a power cut; before, the former does. */
@@ -17,12 +17,28 @@ export async function writePrivateFile(file: string, content: Uint8Array | strin
   await syncFolder(dirname(file));
 }
 
-/** Removes a file, through to the disk; no file is no error, and no folder is none. */
+/** Removes a file, and what is left of writes of it, through to the disk; no file is no error, and no folder is none. */
 export async function removePrivateFile(file: string): Promise<void> {
+  await removeCutOff(file);
   await rm(file, { force: true });
-  await syncFolder(dirname(file)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  await syncFolder(dirname(file)).catch(noFolder);
+}
+
+/**
+ * Removes what is left of writes of the file that the end of their process cut off: a secret that nobody would look for. For the one
+ * process that writes the file, or it takes away what another is just writing.
+ */
+export async function removeCutOff(file: string): Promise<void> {
+  const [folder, start] = [dirname(file), `${basename(file)}.`];
+  const names = await readdir(folder).catch(noFolder) ?? [];
+  for (const name of names.filter((one) => one.startsWith(start) && PART.test(one.slice(start.length)))) await rm(join(folder, name), { force: true });
+}
+
+/** The end of the name of a file that is being written. */
+const PART = /^[0-9a-f]{12}\.part$/;
+
+function noFolder(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /**

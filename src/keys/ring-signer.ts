@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { AlgorithmName, PublicMembers } from '../domain/algorithms.ts';
 import { publicKeyOf } from './generate.ts';
-import { writePrivateFile } from './private-file.ts';
+import { removeCutOff, writePrivateFile } from './private-file.ts';
 import { signVerified } from './sign.ts';
 
 export class RingSigner {
@@ -35,9 +35,10 @@ export class RingSigner {
     return signVerified({ algorithm: this.algorithm, privateKey: this.#privateKey, publicKey: this.#publicKey }, input);
   }
 
-  /** Writes the private half as PEM (PKCS #8), 0600, whole or not at all: for an API server that reads its key from a file. */
-  writePem(file: string): Promise<void> {
-    return writePrivateFile(file, String(this.#privateKey.export({ type: 'pkcs8', format: 'pem' })));
+  /** Writes the private half as PEM (PKCS #8), 0600, whole or not at all: for an API server that reads its key from a file. One process may write the file. */
+  async writePem(file: string): Promise<void> {
+    await removeCutOff(file);
+    await writePrivateFile(file, String(this.#privateKey.export({ type: 'pkcs8', format: 'pem' })));
   }
 }
 

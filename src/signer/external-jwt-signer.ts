@@ -55,7 +55,13 @@ export function createExternalJwtService(ring: Pick<RingInUse, 'sign' | 'keysRep
 
   for (const service of protocol.services) {
     server.addService(service, {
-      Sign: sign,
+      Sign(call: ServerUnaryCall<SignRequest, SignReply>, answer: Answer<SignReply>): void {
+        // Whatever can not be told to one caller may not end the process, and with it the tokens of all others.
+        sign(call, answer).catch((err: unknown) => {
+          log.error({ err }, 'a caller could not be answered');
+          answer({ code: status.INTERNAL, details: UNFORESEEN, metadata: new Metadata() });
+        });
+      },
       FetchKeys(_call: unknown, answer: Answer<Buffer>): void {
         answer(null, ring.keysReply());
         observer.keysFetched();

@@ -34,8 +34,8 @@ export type LockFile = (file: string, message: string) => { readonly release: ()
 
 /** Bytes of a path that fit into `sockaddr_un` with a zero at the end. */
 const LONGEST_PATH = process.platform === 'linux' ? 107 : 103;
-/** An API server has one. */
-const MOST_CONNECTIONS = 64;
+/** An API server has one, and whoever looks another. Many more, with all the calls that each may have open, are more than the signer's memory. */
+const MOST_CONNECTIONS = 8;
 /** A socket that says nothing for so long, in milliseconds, is one that lives and is busy. */
 const CONNECT_WITHIN = 2000;
 

@@ -8,8 +8,10 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
-import { readPrivateFile, removePrivateFile, writePrivateFile } from '../keys/private-file.ts';
+import { weakPlace } from '../keys/guarded-folder.ts';
+import { readPrivateFile, removeCutOff, removePrivateFile, writePrivateFile } from '../keys/private-file.ts';
 import type { EcPublicJwk } from '../keys/public-jwk.ts';
+import { SIGNER_KEYS_FILE } from '../keys/signer-keys.ts';
 import type { LockFile } from './socket.ts';
 
 /** What an enrolment leaves: where the server is, how to know it, and who the signer is to it. */
@@ -59,7 +61,10 @@ export async function openStateFolder(path: string, lockFile: LockFile): Promise
   const dir = resolve(path);
   await makePrivate(dir);
   const lock = lockFile(join(dir, 'lock'), `Another signer runs on the state folder ${dir}. Stop it, or give this one another folder with --state-dir DIR.`);
-  const [enrolment, ring, refused, contact] = ['enrolment.json', 'ring.jwe', 'refused', 'contact'].map((name) => join(dir, name)) as [string, string, string, string];
+  const files = ['enrolment.json', 'ring.jwe', 'refused', 'contact', SIGNER_KEYS_FILE].map((name) => join(dir, name));
+  const [enrolment, ring, refused, contact] = files as [string, string, string, string];
+  // A former process may have ended in the middle of a write.
+  for (const file of files) await removeCutOff(file);
   return {
     dir,
     async enrolledAs() {
@@ -86,6 +91,8 @@ async function makePrivate(dir: string): Promise<void> {
     if ((await mkdir(dir, { recursive: true, mode: 0o700 })) !== undefined) await chmod(dir, 0o700);
     const { mode } = await stat(dir);
     if ((mode & 0o077) !== 0) throw new MintmarkError('InvalidConfiguration', `The state folder ${dir} is open to others than its owner: run chmod 700 ${dir}.`);
+    const weak = await weakPlace(dir);
+    if (weak !== null) throw new MintmarkError('InvalidConfiguration', `${weak.fault}, so keys of theirs could take the place of the signer's in ${dir}. Choose a folder of the signer's own, such as /var/lib/mintmark-signer, or close this one ('${weak.mend}').`);
   } catch (error) {
     if (error instanceof MintmarkError) throw error;
     throw new MintmarkError('InvalidConfiguration', `The state folder ${dir} can not be made or read (${(error as NodeJS.ErrnoException).code}). Choose another with --state-dir DIR.`, { cause: error });

@@ -6,6 +6,7 @@ import { connect as connectHttp2, type Settings } from 'node:http2';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { MintmarkError } from '../../src/domain/errors.ts';
 import { ApiServer } from '../support/api-server.ts';
 import { ExternalJwtWire } from '../support/external-jwt-wire.ts';
 import { ISSUER, makeKey, openedRing, serveRing } from '../support/signer-rings.ts';
@@ -172,6 +173,23 @@ test('a bar: nothing is signed while there is one', async (t) => {
 test('what can not be foreseen is told without what it was', async (t) => {
   const broken = await openedRing({ active: KEY1, prepared: KEY2 });
   const { socket } = await serveRing(t, { ...broken, signer: { kid: KEY1.kid, algorithm: 'RS256', sign: () => Promise.reject(new Error('secret detail of /var/lib')) } });
+  const server = await start(t, socket);
+  await assert.rejects(server.requestToken(), { code: 13, details: 'The signer could not sign this token. Its log on the host of the API server says why.' });
+});
+
+test('what was asked with odd characters is refused in words that can be sent, wherever these are cut', async (t) => {
+  const { socket } = await serveRing(t, await openedRing({ active: KEY1, prepared: KEY2 }));
+  const wire = new ExternalJwtWire(socket);
+  t.after(() => wire.close());
+  for (const letters of [197, 198, 199, 200]) {
+    const claims = Buffer.from(JSON.stringify({ iss: `${'x'.repeat(letters)}😀😀` })).toString('base64url');
+    await assert.rejects(wire.sign(claims), ({ code, details }: { code: number; details: string }) => code === 3 && details.startsWith('The claims are not signed: their issuer is "xxx'));
+  }
+});
+
+test('a refusal that can not be sent as it is ends one call, and not the process', async (t) => {
+  const opened = await openedRing({ active: KEY1, prepared: KEY2 });
+  const { socket } = await serveRing(t, { ...opened, signer: { kid: KEY1.kid, algorithm: 'RS256', sign: () => Promise.reject(new MintmarkError('ClaimsRefused', 'half a pair: \ud83d')) } });
   const server = await start(t, socket);
   await assert.rejects(server.requestToken(), { code: 13, details: 'The signer could not sign this token. Its log on the host of the API server says why.' });
 });
