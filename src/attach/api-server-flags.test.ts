@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KNOWN_MINORS } from '../domain/kubernetes-version.ts';
-import { apiServerFlags, assertPossible, type Attachment, defaultWay, flagText } from './api-server-flags.ts';
-import { type Distribution, DISTRIBUTIONS, type AttachedWay } from './distributions.ts';
+import { apiServerFlags, assertPossible, type Attachment, chosenWay, defaultWay, flagText } from './api-server-flags.ts';
+import { type Distribution, DISTRIBUTION_FACTS, DISTRIBUTIONS, type AttachedWay } from './distributions.ts';
 
 const ISSUER = 'https://eastus.oic.example.com/t/u/';
 const FORMER = 'https://kubernetes.default.svc.cluster.local';
@@ -68,7 +68,15 @@ for (const distribution of DISTRIBUTIONS) {
       else assert.throws(attempt, { code: 'ImpossibleAttachment', message: /can not be attached (by (external signing|key files): |in any way today\. By external signing: .+ By key files: ).+/ });
     }
   });
+  test(`${distribution}: followed attaches nothing, and is refused with the reason`, () => {
+    const { name, ways } = DISTRIBUTION_FACTS[distribution];
+    assert.throws(() => chosenWay('followed', distribution, 36), { code: 'ImpossibleAttachment', message: `${name} can not be followed: ${ways.followed.why}` });
+  });
 }
+
+test('the way that is asked for is taken, else that of the version', () => {
+  assert.deepEqual([chosenWay('key-files', 'kubeadm', 36), chosenWay(null, 'kubeadm', 36), chosenWay(null, 'kubeadm', 33), chosenWay(null, 'k3s', 36)], ['key-files', 'external', 'key-files', 'key-files']);
+});
 
 test('the refusal of external signing names the way that is possible', () => {
   assert.throws(() => texts({ distribution: 'k3s' }), { message: 'k3s can not be attached by external signing: k3s always passes --service-account-key-file and --service-account-signing-key-file, which exclude the signing endpoint; kube-apiserver-arg can change their values and never removes them. Key files are possible: --mode key-files.' });
