@@ -14,6 +14,7 @@ import { PATCH_FILE } from '../src/attach/patches.ts';
 import { PODS_WITH_AUDIENCES, TOKEN_SECRETS } from '../src/attach/notes.ts';
 import { readLine } from '../src/cli/command-tree.ts';
 import { FAMILIES } from '../src/cli/families.ts';
+import { NEWEST_MINOR } from '../src/domain/kubernetes-version.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -83,7 +84,7 @@ test('a unit of key files may write where it restarts, starts where that is miss
 });
 
 interface Pod {
-  readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string } }[] };
+  readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string; type: string } }[] };
 }
 
 test('the static pod runs a command that exists and mounts every folder where the host has it', async () => {
@@ -91,6 +92,10 @@ test('the static pod runs a command that exists and mounts every folder where th
   const { stateDir, socket, tokenFile } = (await parsed(command.slice(1))) as Record<string, string>;
   for (const path of [stateDir!, socket!, tokenFile!]) assert.ok(volumeMounts.some(({ mountPath }) => path.startsWith(mountPath)), path);
   assert.deepEqual(volumeMounts.map(({ name, mountPath }) => [name, mountPath]), volumes.map(({ name, hostPath }) => [name, hostPath.path]));
+});
+
+test('the newest version is the one that the program knows', () => {
+  for (const said of [`| 1.34 to 1.${NEWEST_MINOR} | yes | yes |`, `newer than 1.${NEWEST_MINOR} is taken for the same as 1.${NEWEST_MINOR}`]) assert.ok(page.includes(said), said);
 });
 
 test('the access for the proof is to what the proof asks for', async () => {

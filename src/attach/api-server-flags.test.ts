@@ -1,9 +1,10 @@
 /** The flags of each minor version, way and stage, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KNOWN_MINORS } from '../domain/kubernetes-version.ts';
+import { KNOWN_MINORS, NEWEST_MINOR } from '../domain/kubernetes-version.ts';
 import { apiServerFlags, assertPossible, type Attachment, chosenWay, defaultWay, flagText } from './api-server-flags.ts';
 import { type Distribution, DISTRIBUTION_FACTS, DISTRIBUTIONS, type AttachedWay } from './distributions.ts';
+import { notesFor } from './notes.ts';
 
 const ISSUER = 'https://eastus.oic.example.com/t/u/';
 const FORMER = 'https://kubernetes.default.svc.cluster.local';
@@ -37,7 +38,12 @@ for (const minor of KNOWN_MINORS) {
   test(`1.${minor}: key files`, () => assert.deepEqual(texts({ minor, way: 'key-files' }), KEY_FILES));
 }
 
-test('a newer minor than any known has external signing', () => assert.deepEqual(texts({ minor: 40 }), EXTERNAL));
+test('a newer minor than any known is as the newest known one, and a note says so', () => {
+  for (const way of ['external', 'key-files'] as const) assert.deepEqual(texts({ minor: NEWEST_MINOR + 1, way }), texts({ minor: NEWEST_MINOR, way }));
+  assert.equal(defaultWay('kubeadm', NEWEST_MINOR + 1), defaultWay('kubeadm', NEWEST_MINOR));
+  const notes = (minor: number): readonly string[] => notesFor({ ...BASE, minor }).filter((note) => note.includes('newer than'));
+  assert.deepEqual([notes(NEWEST_MINOR), notes(NEWEST_MINOR + 1)], [[], ['Kubernetes 1.38 is newer than 1.37, the newest that this Mintmark knows: the flags are those of 1.37. Try them on one API server first, and look whether there is a newer Mintmark.']]);
+});
 
 test('keeping the extension leaves its flag out, in key-file mode beside the bound of a day', () => {
   assert.deepEqual(texts({ keepAutoExtension: true }), EXTERNAL.filter((flag) => !flag.includes('extend')));

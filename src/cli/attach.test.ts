@@ -117,6 +117,16 @@ test('attach refuses to follow, with the reason, and changes nothing; flags for 
   assert.match(shown.stderr, /ImpossibleAttachment\) .* is a manifest of RKE2, which writes it anew when it starts/);
 });
 
+test('of a Kubernetes that is newer than any known, attach and the flags say that it is taken for the newest known', async (t) => {
+  const [fake, host] = [await server(t, '1.38'), controlPlaneHost(t, 38)];
+  const newer = /WARNING: Kubernetes 1\.38 is newer than 1\.37, the newest that this Mintmark knows: the flags are those of 1\.37\./;
+  for (const line of [attachLine(host, '--dry-run'), ['issuer', 'show-api-server-flags', ...OURS]]) {
+    const { code, stderr } = await runLine(line, fake);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, newer);
+  }
+});
+
 test('attach imports the former public key, never a private one, and changes the manifest', async (t) => {
   const [fake, host] = [await server(t), hostWithKeyFiles(t)];
   const patches = join(host.dir, 'patches');
