@@ -94,6 +94,26 @@ test('the static pod runs a command that exists and mounts every folder where th
   assert.deepEqual(volumeMounts.map(({ name, mountPath }) => [name, mountPath]), volumes.map(({ name, hostPath }) => [name, hostPath.path]));
 });
 
+/** From a heading of the page to the next one of its kind. */
+const section = (heading: string): string => page.split(`\n${heading}\n`)[1]!.split(new RegExp(`\n#{1,${heading.indexOf(' ')}} `))[0]!;
+
+test('each folder that must be there before the static pod is made where the page has the pod put in place', () => {
+  const { spec: { volumes } } = parse(read('examples/static-pod/mintmark-signer.yaml')) as Pod;
+  const before = volumes.map(({ hostPath }) => hostPath).filter(({ type }) => type === 'Directory').map(({ path }) => path);
+  assert.deepEqual(before, ['/var/lib/mintmark-signer', '/etc/mintmark']);
+  // The folder of a file of the KubeadmControlPlane is there with it.
+  for (const heading of ['### 2. The signer', '## Cluster API']) {
+    const text = section(heading);
+    assert.ok(text.includes('mintmark-signer.yaml'), heading);
+    for (const path of before) assert.ok([`install -d -m 0700 ${path}`, `mkdir -p -m 0700 ${path}\n`, `signer enroll --token-file enrolment-token --state-dir ${path}\n`, `write it to \`${path}/`].some((made) => text.includes(made)), `${heading}: ${path}`);
+  }
+});
+
+test('a kubeconfig of the proof is written where there is a folder, and for its owner alone', () => {
+  for (const [heading, umask] of [['## Key files', '(umask 077; kubeadm kubeconfig'], ['### k3s and RKE2', 'umask 077\nmkdir -p /etc/mintmark ']] as const) assert.ok(section(heading).includes(umask), heading);
+  assert.match(section('## Key files'), /\nmkdir -p -m 0700 \/etc\/mintmark\n\(umask 077; kubeadm kubeconfig [^\n]* > \/etc\/mintmark\/proof\.conf\)\n/);
+});
+
 test('the newest version is the one that the program knows', () => {
   for (const said of [`| 1.34 to 1.${NEWEST_MINOR} | yes | yes |`, `newer than 1.${NEWEST_MINOR} is taken for the same as 1.${NEWEST_MINOR}`]) assert.ok(page.includes(said), said);
 });
