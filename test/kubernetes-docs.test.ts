@@ -14,6 +14,7 @@ import { PATCH_FILE } from '../src/attach/patches.ts';
 import { PODS_WITH_AUDIENCES, TOKEN_SECRETS } from '../src/attach/notes.ts';
 import { readLine } from '../src/cli/command-tree.ts';
 import { FAMILIES } from '../src/cli/families.ts';
+import { NEWEST_MINOR } from '../src/domain/kubernetes-version.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -83,7 +84,7 @@ test('a unit of key files may write where it restarts, starts where that is miss
 });
 
 interface Pod {
-  readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string } }[] };
+  readonly spec: { readonly containers: readonly [{ readonly command: readonly string[]; readonly volumeMounts: readonly { name: string; mountPath: string }[] }]; readonly volumes: readonly { name: string; hostPath: { path: string; type: string } }[] };
 }
 
 test('the static pod runs a command that exists and mounts every folder where the host has it', async () => {
@@ -91,6 +92,30 @@ test('the static pod runs a command that exists and mounts every folder where th
   const { stateDir, socket, tokenFile } = (await parsed(command.slice(1))) as Record<string, string>;
   for (const path of [stateDir!, socket!, tokenFile!]) assert.ok(volumeMounts.some(({ mountPath }) => path.startsWith(mountPath)), path);
   assert.deepEqual(volumeMounts.map(({ name, mountPath }) => [name, mountPath]), volumes.map(({ name, hostPath }) => [name, hostPath.path]));
+});
+
+/** From a heading of the page to the next one of its kind. */
+const section = (heading: string): string => page.split(`\n${heading}\n`)[1]!.split(new RegExp(`\n#{1,${heading.indexOf(' ')}} `))[0]!;
+
+test('each folder that must be there before the static pod is made where the page has the pod put in place', () => {
+  const { spec: { volumes } } = parse(read('examples/static-pod/mintmark-signer.yaml')) as Pod;
+  const before = volumes.map(({ hostPath }) => hostPath).filter(({ type }) => type === 'Directory').map(({ path }) => path);
+  assert.deepEqual(before, ['/var/lib/mintmark-signer', '/etc/mintmark']);
+  // The folder of a file of the KubeadmControlPlane is there with it.
+  for (const heading of ['### 2. The signer', '## Cluster API']) {
+    const text = section(heading);
+    assert.ok(text.includes('mintmark-signer.yaml'), heading);
+    for (const path of before) assert.ok([`install -d -m 0700 ${path}`, `mkdir -p -m 0700 ${path}\n`, `signer enroll --token-file enrolment-token --state-dir ${path}\n`, `write it to \`${path}/`].some((made) => text.includes(made)), `${heading}: ${path}`);
+  }
+});
+
+test('a kubeconfig of the proof is written where there is a folder, and for its owner alone', () => {
+  for (const [heading, umask] of [['## Key files', '(umask 077; kubeadm kubeconfig'], ['### k3s and RKE2', 'umask 077\nmkdir -p /etc/mintmark ']] as const) assert.ok(section(heading).includes(umask), heading);
+  assert.match(section('## Key files'), /\nmkdir -p -m 0700 \/etc\/mintmark\n\(umask 077; kubeadm kubeconfig [^\n]* > \/etc\/mintmark\/proof\.conf\)\n/);
+});
+
+test('the newest version is the one that the program knows', () => {
+  for (const said of [`| 1.34 to 1.${NEWEST_MINOR} | yes | yes |`, `newer than 1.${NEWEST_MINOR} is taken for the same as 1.${NEWEST_MINOR}`]) assert.ok(page.includes(said), said);
 });
 
 test('the access for the proof is to what the proof asks for', async () => {

@@ -1,9 +1,10 @@
 /** The flags of each minor version, way and stage, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KNOWN_MINORS } from '../domain/kubernetes-version.ts';
-import { apiServerFlags, assertPossible, type Attachment, defaultWay, flagText } from './api-server-flags.ts';
-import { type Distribution, DISTRIBUTIONS, type AttachedWay } from './distributions.ts';
+import { KNOWN_MINORS, NEWEST_MINOR } from '../domain/kubernetes-version.ts';
+import { apiServerFlags, assertPossible, type Attachment, chosenWay, defaultWay, flagText } from './api-server-flags.ts';
+import { type Distribution, DISTRIBUTION_FACTS, DISTRIBUTIONS, type AttachedWay } from './distributions.ts';
+import { notesFor } from './notes.ts';
 
 const ISSUER = 'https://eastus.oic.example.com/t/u/';
 const FORMER = 'https://kubernetes.default.svc.cluster.local';
@@ -37,7 +38,12 @@ for (const minor of KNOWN_MINORS) {
   test(`1.${minor}: key files`, () => assert.deepEqual(texts({ minor, way: 'key-files' }), KEY_FILES));
 }
 
-test('a newer minor than any known has external signing', () => assert.deepEqual(texts({ minor: 40 }), EXTERNAL));
+test('a newer minor than any known is as the newest known one, and a note says so', () => {
+  for (const way of ['external', 'key-files'] as const) assert.deepEqual(texts({ minor: NEWEST_MINOR + 1, way }), texts({ minor: NEWEST_MINOR, way }));
+  assert.equal(defaultWay('kubeadm', NEWEST_MINOR + 1), defaultWay('kubeadm', NEWEST_MINOR));
+  const notes = (minor: number): readonly string[] => notesFor({ ...BASE, minor }).filter((note) => note.includes('newer than'));
+  assert.deepEqual([notes(NEWEST_MINOR), notes(NEWEST_MINOR + 1)], [[], ['Kubernetes 1.38 is newer than 1.37, the newest that this Mintmark knows: the flags are those of 1.37. Try them on one API server first, and look whether there is a newer Mintmark.']]);
+});
 
 test('keeping the extension leaves its flag out, in key-file mode beside the bound of a day', () => {
   assert.deepEqual(texts({ keepAutoExtension: true }), EXTERNAL.filter((flag) => !flag.includes('extend')));
@@ -68,7 +74,15 @@ for (const distribution of DISTRIBUTIONS) {
       else assert.throws(attempt, { code: 'ImpossibleAttachment', message: /can not be attached (by (external signing|key files): |in any way today\. By external signing: .+ By key files: ).+/ });
     }
   });
+  test(`${distribution}: followed attaches nothing, and is refused with the reason`, () => {
+    const { name, ways } = DISTRIBUTION_FACTS[distribution];
+    assert.throws(() => chosenWay('followed', distribution, 36), { code: 'ImpossibleAttachment', message: `${name} can not be followed: ${ways.followed.why}` });
+  });
 }
+
+test('the way that is asked for is taken, else that of the version', () => {
+  assert.deepEqual([chosenWay('key-files', 'kubeadm', 36), chosenWay(null, 'kubeadm', 36), chosenWay(null, 'kubeadm', 33), chosenWay(null, 'k3s', 36)], ['key-files', 'external', 'key-files', 'key-files']);
+});
 
 test('the refusal of external signing names the way that is possible', () => {
   assert.throws(() => texts({ distribution: 'k3s' }), { message: 'k3s can not be attached by external signing: k3s always passes --service-account-key-file and --service-account-signing-key-file, which exclude the signing endpoint; kube-apiserver-arg can change their values and never removes them. Key files are possible: --mode key-files.' });

@@ -4,7 +4,7 @@
  * Leaves to `flag-forms.ts` and `patches.ts` how they are written down. Source: kube-apiserver's reference, KEP-740.
  */
 import { MintmarkError } from '../domain/errors.ts';
-import { type AttachedWay, type Distribution, factsOf } from './distributions.ts';
+import { type AttachedWay, type Distribution, factsOf, type Way } from './distributions.ts';
 
 export interface ApiServerFlag {
   /** Without the two hyphens. */
@@ -67,6 +67,16 @@ const impossible = (message: string): MintmarkError => new MintmarkError('Imposs
 /** The way that a version and distribution have by themselves: external signing where it is on. */
 export const defaultWay = (distribution: Distribution, minor: number): AttachedWay =>
   factsOf(distribution).ways.external.possible && minor >= EXTERNAL_BETA ? 'external' : 'key-files';
+
+/**
+ * The way that is asked for, or else the default one.
+ * @throws MintmarkError `ImpossibleAttachment` for `followed`, which attaches nothing. Whether another one is possible: `assertPossible`.
+ */
+export function chosenWay(asked: Way | null, distribution: Distribution, minor: number): AttachedWay {
+  if (asked !== 'followed') return asked ?? defaultWay(distribution, minor);
+  const { name, ways } = factsOf(distribution);
+  throw impossible(`${name} can not be followed: ${ways.followed.why}`);
+}
 
 /** All flags, the first issuer being the one that signs. @throws MintmarkError as `assertPossible`. */
 export function apiServerFlags(attachment: Attachment): readonly ApiServerFlag[] {

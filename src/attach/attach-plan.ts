@@ -7,9 +7,10 @@
 import type { Document } from 'yaml';
 import { MintmarkError } from '../domain/errors.ts';
 import { type KeyFileKey, keysOfFile } from '../keys/key-files.ts';
-import { type Attachment, assertPossible, defaultWay, type Stage } from './api-server-flags.ts';
+import { type Attachment, assertPossible, chosenWay, type Stage } from './api-server-flags.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
-import type { AttachedWay, Distribution } from './distributions.ts';
+import type { Distribution, Way } from './distributions.ts';
+import { assertKept, imageOf } from './foreign-manifest.ts';
 import { assertGuardedKeys, assertGuardedPatches, assertOutside, hostPathOf, textOf } from './host-files.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
@@ -25,7 +26,7 @@ export interface AttachRequest {
   readonly socket: string;
   readonly distribution: Distribution;
   /** Null: what the version has. */
-  readonly way: AttachedWay | null;
+  readonly way: Way | null;
   readonly stage: Stage;
   readonly useAlpha: boolean;
   readonly keepAutoExtension: boolean;
@@ -53,11 +54,13 @@ export interface AttachPlan {
 
 /** @throws MintmarkError `ImpossibleAttachment`, `AttachmentRefused`. */
 export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
+  assertKept(request.manifest);
   await assertOutside(request.manifest, { backups: request.backupFolder, 'key files': request.keyFolder, patches: request.patchesFolder });
   await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
   await assertGuardedPatches(request.patchesFolder);
   const [before, record] = [await textOf(request.manifest), await readRecord(request.keyFolder)];
   const manifest = parseManifest(before, request.manifest);
+  assertKept(request.manifest, imageOf(podOf(manifest)));
   const held = takeBack(manifest.document, record, request);
   const pod = podOf(manifest);
   const attachment = attachmentOf(pod, request);
@@ -101,7 +104,7 @@ function attachmentOf(pod: ApiServerPod, request: AttachRequest): Attachment {
   const minor = minorOf(pod) ?? request.minor;
   const formerIssuers = valuesOf(list, 'service-account-issuer').filter((url) => url !== request.issuerUrl);
   const { distribution, stage, issuerUrl, jwksUri, socket, keyFolder, useAlpha, keepAutoExtension } = request;
-  const way = request.way ?? defaultWay(distribution, minor);
+  const way = chosenWay(request.way, distribution, minor);
   // After the imports the signer gives these keys itself, by either way, for as long as they are to verify.
   const formerKeyFiles = stage === 'accept' ? valuesOf(list, 'service-account-key-file') : [];
   return { distribution, way, minor, stage, issuerUrl, jwksUri, formerIssuers, formerKeyFiles, socket, keyFolder, useAlpha, keepAutoExtension };
@@ -109,8 +112,7 @@ function attachmentOf(pod: ApiServerPod, request: AttachRequest): Attachment {
 
 /** Of the image's tag: 34 for `registry.k8s.io/kube-apiserver:v1.34.2`. */
 function minorOf(pod: ApiServerPod): number | null {
-  const { image = '' } = (pod.spec?.containers?.find(({ name }) => name === 'kube-apiserver') ?? {}) as { image?: string };
-  const minor = /:v?1\.(\d+)(?:\.|$|[-+])/.exec(image)?.[1];
+  const minor = /:v?1\.(\d+)(?:\.|$|[-+])/.exec(imageOf(pod))?.[1];
   return minor === undefined ? null : Number(minor);
 }
 

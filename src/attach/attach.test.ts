@@ -14,6 +14,7 @@ import { kubeadmManifest } from '../../test/support/kubeadm-manifest.ts';
 import { type AttachOutcome, carryOut, type Surroundings } from './attach.ts';
 import { type AttachRequest, planAttach } from './attach-plan.ts';
 import { carryOutDetach, planDetach } from './detach.ts';
+import { DISTRIBUTION_FACTS } from './distributions.ts';
 import { type ApiServerPod, flagList, PATCH_FILE, valuesOf } from './patches.ts';
 
 const FORMER = 'https://kubernetes.default.svc.cluster.local';
@@ -180,12 +181,19 @@ for (const [what, change, around, why] of STOPS) {
   });
 }
 
+const { external, 'key-files': keyFiles } = DISTRIBUTION_FACTS.rke2.ways;
+const RKE2S = new RegExp(`kube-apiserver\\.yaml is a manifest of RKE2, .* By external signing: ${external.why} By key files: ${keyFiles.why} .*--distribution rke2' prints .* Nothing was changed\\.$`);
+
 /** What no plan is made for. */
 const REFUSED: readonly (readonly [string, (host: Host) => Partial<AttachRequest>, RegExp])[] = [
   ['backups beside the manifest', (host) => ({ backupFolder: join(host.dir, 'manifests/old') }), /the kubelet would run every manifest/],
   ['no manifest', (host) => ({ manifest: join(host.dir, 'manifests/none.yaml') }), /There is no file/],
   ['a key file that is not there', (host) => { host.write(host.text().replace('/sa.pub', '/other.pub')); return {}; }, /There is no file .*other\.pub/],
   ['a key file outside of every volume', (host) => { host.write(host.text().replace(join(host.dir, 'pki/sa.pub'), '/elsewhere/sa.pub')); return {}; }, /no volume of its pod/],
+  ["RKE2's manifest, by its image", (host) => { host.write(host.text().replace('registry.k8s.io/kube-apiserver:v1.36.0', 'rancher/hardened-kubernetes:v1.36.2-rke2r1-build20260615')); return {}; }, RKE2S],
+  ["RKE2's manifest, by its image, with key files", (host) => { host.write(host.text().replace('registry.k8s.io/kube-apiserver:v1.36.0', 'mirror.example:5000/rancher/hardened-kubernetes:v1.30.4-rke2r2-build20240815')); return { way: 'key-files' }; }, RKE2S],
+  ["RKE2's manifest, by its place", () => ({ manifest: '/var/lib/rancher/rke2/agent/pod-manifests/kube-apiserver.yaml' }), RKE2S],
+  ['to follow', () => ({ way: 'followed' }), /^kubeadm can not be followed: This version of Mintmark follows no issuers/],
   ['external signing that the version has not', (host) => { host.write(host.text().replace('v1.36.0', 'v1.31.4')); return { way: 'external' }; }, /1\.31 has no external signing/],
   ['a signing endpoint that someone else put there', (host) => { host.write(host.text().replace('--tls-cert', '--service-account-signing-endpoint=/x\n    - --tls-cert')); return {}; }, /has a signing endpoint already/],
 ];
@@ -193,7 +201,10 @@ const REFUSED: readonly (readonly [string, (host: Host) => Partial<AttachRequest
 for (const [what, change, why] of REFUSED) {
   test(`${what} is refused`, async (t) => {
     const host = controlPlaneHost(t, 36);
-    await assert.rejects(async () => planAttach({ ...host.request, ...change(host) }), { message: why });
+    const request = { ...host.request, ...change(host) };
+    const before = host.text();
+    await assert.rejects(async () => planAttach(request), { message: why });
+    assert.equal(host.text(), before);
   });
 }
 
@@ -223,6 +234,16 @@ test('detach gives the bytes from before, and takes patches and record away', as
   assert.deepEqual([host.text(), existsSync(join(host.patchesFolder, PATCH_FILE)), existsSync(join(host.keyFolder, 'attachment.json'))], [before, false, false]);
   assert.ok(await standIn.accepts(standIn.token()));
   assert.equal(await planDetach(detachRequest(host)), null, 'there is nothing left to detach');
+});
+
+test("detach takes out of RKE2's manifest what was put there before that was refused", async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const rke2s = (text: string): string => text.replace('registry.k8s.io/kube-apiserver:v1.36.0', 'rancher/hardened-kubernetes:v1.36.2-rke2r1-build20260615');
+  const before = rke2s(host.text());
+  await attach(host);
+  host.write(rke2s(host.text()));
+  await carryOutDetach((await planDetach(detachRequest(host)))!, null, new Date());
+  assert.deepEqual(parse(host.text()), parse(before));
 });
 
 test('detach leaves what was changed meanwhile', async (t) => {

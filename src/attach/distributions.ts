@@ -89,8 +89,8 @@ export const DISTRIBUTION_FACTS = {
     restart: 'Talos restarts the API server when the machine configuration changes.',
     ways: {
       external: no('Talos always passes both key-file flags, which exclude the signing endpoint, and refuses every change of them.'),
-      'key-files': no('Talos writes the one key of its machine configuration into the files itself and refuses other files; nothing beside its API server could put keys there.'),
-      followed: no(`${NOT_FOLLOWED} It will be the way for Talos: from 1.14 on, KubeServiceAccountConfig sets the issuer URL; before, the issuer is always the endpoint of the control plane.`),
+      'key-files': no('Talos writes both files itself from its machine configuration (from 1.14 on: one signing key and accepted public keys) and refuses other files; this version of Mintmark changes no machine configuration.'),
+      followed: no(`${NOT_FOLLOWED} It will be the way for Talos: from 1.14 on, KubeServiceAccountConfig sets the issuer URL; before, it is the endpoint of the control plane unless extraArgs of the API server say otherwise.`),
     },
   },
 } as const satisfies Record<Distribution, DistributionFacts>;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { applyPatch } from 'rfc6902';
 import { parse } from 'yaml';
 import { kubeadmPod } from '../../test/support/kubeadm-manifest.ts';
+import { KNOWN_MINORS } from '../domain/kubernetes-version.ts';
 import type { Attachment } from './api-server-flags.ts';
 import { DISTRIBUTION_FORMS, KUBEADM_DEFAULT_FROM, kubeadmDefaultPod, patchForm, shellForm } from './flag-forms.ts';
 import { type ApiServerPod, attachingOperations, flagList } from './patches.ts';
@@ -71,7 +72,7 @@ test('to accept, a KubeadmControlPlane brings the public keys of the issuer too'
   assert.deepEqual(spec.kubeadmConfigSpec.files.slice(1), [{ path: '/var/lib/mintmark/api-server/accepted.pub', owner: 'root:root', permissions: '0644', content: '# key1, active\nPEM\n' }]);
 });
 
-for (const minor of Array.from({ length: 37 - KUBEADM_DEFAULT_FROM }, (_, at) => KUBEADM_DEFAULT_FROM + at)) {
+for (const minor of KNOWN_MINORS.filter((known) => known >= KUBEADM_DEFAULT_FROM)) {
   test(`patches made without a manifest fit the one that kubeadm 1.${minor} writes`, () => {
     const way = minor < 34 ? 'key-files' : 'external';
     const pod = kubeadmPod(minor);

@@ -1,4 +1,5 @@
 /** What an operator has to know of an attachment, beside its flags: said by `show-api-server-flags`, `attach` and `aks update`. */
+import { NEWEST_MINOR } from '../domain/kubernetes-version.ts';
 import { type Attachment, DEFAULT_KEY_FOLDER, KEY_FILES } from './api-server-flags.ts';
 import { factsOf } from './distributions.ts';
 
@@ -13,11 +14,17 @@ export const issuerChanges = (issuerUrl: string): readonly string[] => [
   `Look at the pods whose tokens someone outside of the cluster verifies, and let that someone trust the new issuer first: ${PODS_WITH_AUDIENCES}`,
 ];
 
+/** For a Kubernetes that came out after this Mintmark: nothing is known against its being as the newest known one. */
+export const newerNote = (minor: number): readonly string[] => (minor <= NEWEST_MINOR ? [] : [
+  `Kubernetes 1.${minor} is newer than 1.${NEWEST_MINOR}, the newest that this Mintmark knows: the flags are those of 1.${NEWEST_MINOR}. Try them on one API server first, and look whether there is a newer Mintmark.`,
+]);
+
 /** For flags that a person puts in place. */
 export function notesFor(attachment: Attachment): readonly string[] {
   const { distribution, way, stage, minor, keepAutoExtension, keyFolder, socket } = attachment;
   const { restart } = factsOf(distribution);
   return [
+    ...newerNote(minor),
     ...(stage === 'accept' ? [`The API server goes on signing as before. ${acceptedKeysNote(distribution, keyFolder)} Do this on every API server, then use --stage sign.`] : []),
     ...(stage === 'sign' && way === 'external' ? [`The signer must serve ${socket} before the API server starts: without it the API server ends after 60 s. Import the keys of the former tokens first ('mintmark issuer import-key'), or running pods are refused.`] : []),
     ...(stage === 'sign' && way === 'key-files' ? [`The signer must have written ${keyFolder}/${KEY_FILES.privateKey} and ${KEY_FILES.publicKeys} before ('mintmark signer run --mode key-files'). The API server reads them at its start only: each rotation needs one restart.`] : []),

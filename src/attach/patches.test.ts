@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyPatch } from 'rfc6902';
 import { kubeadmManifest, type KubeadmOptions, kubeadmPod } from '../../test/support/kubeadm-manifest.ts';
-import type { Attachment } from './api-server-flags.ts';
+import { KNOWN_MINORS } from '../domain/kubernetes-version.ts';
+import { apiServerFlags, type Attachment, defaultWay, flagText } from './api-server-flags.ts';
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { manifestText, parseManifest, podOf } from './manifest.ts';
 import { type ApiServerPod, attachingOperations, flagList, valuesOf } from './patches.ts';
@@ -28,14 +29,22 @@ function patched(pod: object, operations: readonly Operation[]): ApiServerPod {
 
 const accountFlags = (pod: ApiServerPod): readonly string[] => flagList(pod).flags.filter(({ name }) => name.startsWith('service-account') || name === 'feature-gates').map(({ words }) => words.join(' '));
 
-const ROWS: readonly (readonly [string, Partial<Attachment>, KubeadmOptions, readonly string[]])[] = [
+type Row = readonly [string, Partial<Attachment>, KubeadmOptions, readonly string[]];
+
+const ROWS: readonly Row[] = [
   ['1.36, external', {}, {}, [`--service-account-issuer=${ISSUER}`, `--service-account-issuer=${FORMER}`, `--service-account-jwks-uri=${ISSUER}openid/v1/jwks`, '--service-account-signing-endpoint=/run/mintmark/signer.sock', '--service-account-extend-token-expiration=false']],
   ['1.33, alpha, a gate is set already', { minor: 33, useAlpha: true }, { extraArgs: { 'feature-gates': 'A=true,B=false' } }, [`--service-account-issuer=${ISSUER}`, `--service-account-issuer=${FORMER}`, `--service-account-jwks-uri=${ISSUER}openid/v1/jwks`, '--service-account-signing-endpoint=/run/mintmark/signer.sock', '--service-account-extend-token-expiration=false', '--feature-gates=A=true,B=false,ExternalServiceAccountTokenSigner=true']],
   ['1.22, key files', { minor: 22, way: 'key-files' }, {}, [`--service-account-issuer=${ISSUER}`, `--service-account-issuer=${FORMER}`, `--service-account-jwks-uri=${ISSUER}openid/v1/jwks`, '--service-account-signing-key-file=/var/lib/mintmark/api-server/sa.key', '--service-account-key-file=/var/lib/mintmark/api-server/sa.pub', '--service-account-max-token-expiration=24h0m0s', '--service-account-extend-token-expiration=false']],
   ['1.36, accept', { stage: 'accept', formerKeyFiles: ['/etc/kubernetes/pki/sa.pub'] }, {}, ['--service-account-signing-key-file=/etc/kubernetes/pki/sa.key', `--service-account-issuer=${FORMER}`, `--service-account-issuer=${ISSUER}`, '--service-account-key-file=/etc/kubernetes/pki/sa.pub', '--service-account-key-file=/var/lib/mintmark/api-server/accepted.pub']],
 ];
 
-for (const [name, change, options, wanted] of ROWS) {
+const OF_EACH_MINOR = KNOWN_MINORS.flatMap((minor): readonly Row[] => (['sign', 'accept'] as const).map((stage) => {
+  const change: Partial<Attachment> = { minor, stage, way: defaultWay('kubeadm', minor), formerKeyFiles: stage === 'accept' ? ['/etc/kubernetes/pki/sa.pub'] : [] };
+  const own = stage === 'accept' ? ['--service-account-signing-key-file=/etc/kubernetes/pki/sa.key'] : [];
+  return [`1.${minor} by default, ${stage}`, change, {}, [...own, ...apiServerFlags({ ...BASE, ...change }).map(flagText)]];
+}));
+
+for (const [name, change, options, wanted] of [...ROWS, ...OF_EACH_MINOR]) {
   const attachment = { ...BASE, ...change };
   const pod = kubeadmPod(attachment.minor, options);
   const operations = attachingOperations(pod, attachment);
@@ -64,7 +73,7 @@ for (const [name, change, options, wanted] of ROWS) {
 
 test('patches made for one manifest survive an upgrade that writes it anew, also with the flags of a later version', () => {
   const operations = attachingOperations(kubeadmPod(34), { ...BASE, minor: 34 });
-  for (const minor of [34, 35, 36]) assert.deepEqual(accountFlags(patched(kubeadmPod(minor), operations)), ROWS[0]![3], `1.${minor}`);
+  for (const minor of KNOWN_MINORS.filter((known) => known >= 34)) assert.deepEqual(accountFlags(patched(kubeadmPod(minor), operations)), ROWS[0]![3], `1.${minor}`);
 });
 
 test('where the flags moved, the guards stop kubeadm before it has changed the manifest for good', () => {

@@ -19,6 +19,7 @@ export interface ApiServerPod {
 
 interface Container {
   readonly name?: string;
+  readonly image?: string | null;
   readonly command?: readonly string[] | null;
   readonly args?: readonly string[] | null;
   readonly volumeMounts?: readonly { readonly name?: string; readonly mountPath?: string }[] | null;

@@ -54,8 +54,10 @@ test('to accept: the file is to be written and looked at; that attach writes it 
 });
 
 const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
-  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: Talos always passes both key-file flags, .*\. By key files: Talos writes the one key .* could put keys there\.$/m],
+  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: Talos always passes both key-file flags, .*\. By key files: Talos writes both files itself .* changes no machine configuration\.$/m],
   [['--distribution', 'talos', '--mode', 'key-files'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: /],
+  [['--mode', 'followed'], 1, /ImpossibleAttachment\) kubeadm can not be followed: This version of Mintmark follows no issuers; /],
+  [['--distribution', 'talos', '--mode', 'followed'], 1, /ImpossibleAttachment\) Talos can not be followed: .* It will be the way for Talos/],
   [['--distribution', 'k3s', '--mode', 'external'], 1, /k3s can not be attached by external signing/],
   [['-k', '1.33', '--mode', 'external'], 1, /--use-alpha/],
   [['-k', '1.23', '--distribution', 'kubeadm'], 2, /show the manifest with --manifest/],
@@ -101,6 +103,28 @@ test('a dry run shows the difference and warns, asks nothing that changes anythi
   assert.match(stdout, /\n\+( +)- --service-account-issuer=https:\/\/i\.example\/u\/\n/);
   for (const word of ['kubectl get pods --all-namespaces', '--service-account-private-key-file', 'kubectl get secrets --all-namespaces', 'kubeadm upgrade']) assert.ok(stderr.includes(word), word);
   assert.deepEqual([host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [before, []]);
+});
+
+test('attach refuses to follow, with the reason, and changes nothing; flags for RKE2 are not made from its manifest', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const before = host.text();
+  const followed = await runLine(attachLine(host, '--mode', 'followed', '-y'), fake);
+  assert.deepEqual([followed.code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
+  assert.match(followed.stderr, /ImpossibleAttachment\) kubeadm can not be followed: This version of Mintmark follows no issuers/);
+  host.write(before.replace('registry.k8s.io/kube-apiserver:v1.30.0', 'rancher/hardened-kubernetes:v1.30.4-rke2r1-build20240815'));
+  const shown = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--distribution', 'kubeadm', '--manifest', host.manifest], fake);
+  assert.equal(shown.code, 1);
+  assert.match(shown.stderr, /ImpossibleAttachment\) .* is a manifest of RKE2, which writes it anew when it starts/);
+});
+
+test('of a Kubernetes that is newer than any known, attach and the flags say that it is taken for the newest known', async (t) => {
+  const [fake, host] = [await server(t, '1.38'), controlPlaneHost(t, 38)];
+  const newer = /WARNING: Kubernetes 1\.38 is newer than 1\.37, the newest that this Mintmark knows: the flags are those of 1\.37\./;
+  for (const line of [attachLine(host, '--dry-run'), ['issuer', 'show-api-server-flags', ...OURS]]) {
+    const { code, stderr } = await runLine(line, fake);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, newer);
+  }
 });
 
 test('attach imports the former public key, never a private one, and changes the manifest', async (t) => {

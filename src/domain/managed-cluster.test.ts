@@ -21,7 +21,7 @@ test('the least request makes a whole cluster', () => {
       tenantId: 't', subscriptionId: 's', location: 'eastus', tags: {}, envelope: { sku: { name: 'Base', tier: 'Free' } },
       properties: {
         nodeResourceGroup: 'MC_G_C1_eastus', networkProfile: {}, servicePrincipalProfile: { clientId: 'msi' }, identityProfile: { kubeletidentity: KUBELET },
-        kubernetesVersion: '1.36', agentPoolProfiles: [{ name: 'nodepool1', count: 1, mode: 'System', osType: 'Linux', type: 'VirtualMachineScaleSets' }],
+        kubernetesVersion: '1.37', agentPoolProfiles: [{ name: 'nodepool1', count: 1, mode: 'System', osType: 'Linux', type: 'VirtualMachineScaleSets' }],
       },
       issuerId: null, version: 1, createdAt: NOW, updatedAt: NOW,
     },
@@ -121,11 +121,11 @@ test('user-assigned identities are kept by their ids alone', () => {
 });
 
 test('versions: newer than known is a warning, an upgrade is one too', () => {
-  const { cluster, warnings } = create({ kubernetesVersion: '1.37' });
-  assert.deepEqual(warnings, ['Kubernetes 1.37 is newer than 1.36, the newest that this Mintmark knows; it is accepted as given.', REGISTERED]);
+  const { cluster, warnings } = create({ kubernetesVersion: '1.38' });
+  assert.deepEqual(warnings, ['Kubernetes 1.38 is newer than 1.37, the newest that this Mintmark knows; it is accepted as given.', REGISTERED]);
   assert.deepEqual(update(create({ kubernetesVersion: '1.30' }).cluster, { kubernetesVersion: '1.31.2' }).warnings,
     ['The Kubernetes version 1.31.2 is stored and echoed only: Mintmark registers a cluster that runs elsewhere and upgrades nothing.']);
-  assert.equal(update(cluster, { kubernetesVersion: '' }).cluster.properties.kubernetesVersion, '1.37');
+  assert.equal(update(cluster, { kubernetesVersion: '' }).cluster.properties.kubernetesVersion, '1.38');
 });
 
 test('a cluster keeps a location that is no longer configured', () => {

@@ -125,7 +125,7 @@ function clusterFrom(run: ApiRun, at: Place, { location: where, tags: given, ver
   const group = groupAt(run, at)!;
   const base: ModelCluster = stored ?? {
     id: `${group.id}/providers/Microsoft.ContainerService/managedClusters/${at.cluster}`, name: at.cluster, location: KNOWN[where ?? ''] ?? group.location, tags: {}, eTag: '',
-    subscriptionId: at.subscription, group: group.name, version: '1.36', pools: 'nodepool1:1', ring: null,
+    subscriptionId: at.subscription, group: group.name, version: '1.37', pools: 'nodepool1:1', ring: null,
   };
   return { ...base, tags: tagsOr(given, base.tags), version: version || base.version, pools: pools === undefined || pools === null || pools.length === 0 ? base.pools : poolsOf(pools) };
 }

@@ -35,11 +35,11 @@ export const apiServerFlagsShown = command<Flags>({
 });
 
 async function shown(session: Session, flags: Flags): Promise<Outcome> {
-  const [{ factsOf }, { apiServerFlags, defaultWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
+  const [{ factsOf }, { apiServerFlags, chosenWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
   const distribution = flags.distribution ?? 'kubeadm';
   const { formerIssuer, formerKeyFiles } = factsOf(distribution);
   const { minor, issuerUrl: url, jwksUri, ourKeys } = await facts(session, flags);
-  const way = flags.mode ?? defaultWay(distribution, minor);
+  const way = chosenWay(flags.mode ?? null, distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
   const asked: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
   assertUsed(flags, asked);
@@ -91,6 +91,8 @@ async function podOf({ manifest, distribution }: Flags, minor: number, former: s
     if (minor < KUBEADM_DEFAULT_FROM && (distribution === 'kubeadm' || distribution === 'cluster-api')) throw usageError(`Patches count on the place of each flag, and kubeadm of 1.${minor} writes others: show the manifest with --manifest /etc/kubernetes/manifests/kube-apiserver.yaml.`);
     return kubeadmDefaultPod(former);
   }
-  const [{ textOf }, { parseManifest, podOf: read }] = await Promise.all([import('../../attach/host-files.ts'), import('../../attach/manifest.ts')]);
-  return read(parseManifest(await textOf(manifest), manifest));
+  const [{ textOf }, { parseManifest, podOf: read }, { assertKept, imageOf }] = await Promise.all([import('../../attach/host-files.ts'), import('../../attach/manifest.ts'), import('../../attach/foreign-manifest.ts')]);
+  const pod = read(parseManifest(await textOf(manifest), manifest));
+  assertKept(manifest, imageOf(pod));
+  return pod;
 }

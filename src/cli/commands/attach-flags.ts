@@ -1,11 +1,11 @@
 /** Flags of the commands that attach an API server, and what they come to. */
 import { type Attachment, DEFAULT_KEY_FOLDER, DEFAULT_SOCKET, type Stage } from '../../attach/api-server-flags.ts';
-import type { AttachedWay } from '../../attach/distributions.ts';
+import { type Way, WAYS } from '../../attach/distributions.ts';
 import type { OptionSpec } from '../command.ts';
 import { usageError } from '../errors.ts';
 
 export interface WayFlags {
-  readonly mode?: AttachedWay;
+  readonly mode?: Way;
   readonly stage?: Stage;
   readonly socket?: string;
   readonly keyFolder?: string;
@@ -17,7 +17,7 @@ export const KEY_FOLDER: OptionSpec = { flags: '--key-folder <dir>', summary: `F
 export const MANIFEST: OptionSpec = { flags: '--manifest <file>', summary: 'Static pod manifest of the API server, such as /etc/kubernetes/manifests/kube-apiserver.yaml' };
 
 export const WAY_FLAGS: readonly OptionSpec[] = [
-  { flags: '--mode <mode>', summary: 'external: the API server asks a signer for each token; key-files: it signs with files. By the version when left out', choices: ['external', 'key-files'] },
+  { flags: '--mode <mode>', summary: 'external: the API server asks a signer for each token; key-files: it signs with files; followed: it keeps keys of its own, which is impossible today. By the version when left out', choices: WAYS },
   { flags: '--stage <stage>', summary: 'With several API servers, accept on all, then sign on all; sign when left out', choices: ['accept', 'sign'] },
   { flags: '--socket <path>', summary: `Socket of the signer (${DEFAULT_SOCKET})`, parse: absolute('--socket') },
   KEY_FOLDER,

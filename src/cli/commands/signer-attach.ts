@@ -116,8 +116,9 @@ const LOOK_EVERY_MS = 500;
 
 async function notesOf({ attachment, request: { manifest, patchesFolder }, diff }: AttachPlan): Promise<readonly string[]> {
   if (diff.length === 0) return [];
-  const [{ controllerManagerNotes }, { issuerChanges }] = await Promise.all([import('../../attach/controller-manager.ts'), import('../../attach/notes.ts')]);
+  const [{ controllerManagerNotes }, { issuerChanges, newerNote }] = await Promise.all([import('../../attach/controller-manager.ts'), import('../../attach/notes.ts')]);
   return [
+    ...newerNote(attachment.minor),
     ...(attachment.stage === 'sign' ? issuerChanges(attachment.issuerUrl) : []),
     ...await controllerManagerNotes(manifest),
     ...(patchesFolder === null ? ["Without --patches, the next 'kubeadm upgrade' writes the manifest without Mintmark: tokens would be refused."] : []),

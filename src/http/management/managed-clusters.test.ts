@@ -35,7 +35,7 @@ test('create, in every member', async () => {
     identity: { type: 'SystemAssigned', principalId: body.identity?.principalId, tenantId: TENANT },
     sku: { name: 'Base', tier: 'Free' },
     properties: {
-      ...AZ_CREATE.properties, kubernetesVersion: '1.36', currentKubernetesVersion: '1.36', provisioningState: 'Succeeded', powerState: { code: 'Running' }, maxAgentPools: 100,
+      ...AZ_CREATE.properties, kubernetesVersion: '1.37', currentKubernetesVersion: '1.37', provisioningState: 'Succeeded', powerState: { code: 'Running' }, maxAgentPools: 100,
       fqdn: 'myaksclust-x-90ecc822.hcp.eastus.mintmark.invalid', nodeResourceGroup: 'MC_myGroup_myCluster_eastus', servicePrincipalProfile: { clientId: 'msi' },
       identityProfile: { kubeletidentity: { ...kubelet, resourceId: `${GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/myCluster-agentpool` } },
       oidcIssuerProfile: { enabled: true, issuerURL },
@@ -169,7 +169,7 @@ test('agent pools and upgrades are what was stored', async () => {
   assert.deepEqual((await world.ask('GET', `${CLUSTER}/agentPools`)).json(), { value: [pool] });
   assert.deepEqual((await world.ask('GET', `${CLUSTER}/agentpools/A`)).json(), pool);
   assert.equal((await world.ask('GET', `${CLUSTER}/agentPools/b`)).statusCode, 404);
-  const upgrades = [{ kubernetesVersion: '1.35', isPreview: false }, { kubernetesVersion: '1.36', isPreview: false }];
+  const upgrades = ['1.35', '1.36', '1.37'].map((kubernetesVersion) => ({ kubernetesVersion, isPreview: false }));
   assert.deepEqual((await world.ask('GET', `${CLUSTER}/upgradeProfiles/default`)).json(), {
     id: `${CLUSTER}/upgradeProfiles/default`, name: 'default', type: 'Microsoft.ContainerService/managedClusters/upgradeProfiles',
     properties: {
