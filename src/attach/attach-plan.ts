@@ -15,7 +15,7 @@ import { assertGuardedKeys, assertGuardedPatches, assertOutside, hostPathOf, tex
 import { apply, isAbsent, isApplied, type Operation, undo } from './json-patch.ts';
 import { lineDiff } from './line-diff.ts';
 import { type Manifest, manifestText, parseManifest, podOf, saysSame } from './manifest.ts';
-import { type ApiServerPod, attachingOperations, flagList, valuesOf } from './patches.ts';
+import { type ApiServerPod, attachingOperations, flagList, valuesOf, VOLUME } from './patches.ts';
 
 export interface AttachRequest {
   readonly manifest: string;
@@ -30,6 +30,8 @@ export interface AttachRequest {
   readonly stage: Stage;
   readonly useAlpha: boolean;
   readonly keepAutoExtension: boolean;
+  /** Whether somebody has imported the former keys: a file of theirs that can not be found from here is no fault then. */
+  readonly imported: boolean;
   readonly issuerUrl: string;
   readonly jwksUri: string;
   /** Of the cluster as the server knows it, for an image whose tag says no version. */
@@ -66,7 +68,7 @@ export async function planAttach(request: AttachRequest): Promise<AttachPlan> {
   const attachment = attachmentOf(pod, request);
   assertPossible(attachment);
   const operations = attachingOperations(pod, attachment);
-  const formerKeys = await keysBefore(pod);
+  const formerKeys = await keysBefore(pod, request);
   apply(manifest.document, operations);
   const after = isSame(manifest, before, request.manifest) ? before : manifestText(manifest);
   return { request, attachment, operations, before, after, diff: lineDiff(before, after), held, record, formerKeys, pod };
@@ -93,9 +95,11 @@ export function heldOf(document: Document, { operations, former }: Pick<Attachme
 
 const additions = (operations: readonly Operation[]): number => operations.filter(({ op }) => op === 'add').length;
 
-/** Attached by hand, or the record is lost: what it was before is then not known. */
-function assertUnknown(document: Document): null {
-  if (valuesOf(flagList(document.toJS() as ApiServerPod), 'service-account-signing-endpoint').length > 0) throw new MintmarkError('AttachmentRefused', "The manifest has a signing endpoint already, and nothing on this host says what it was before: it was not put there by 'mintmark signer attach', or with another --key-folder. Put the manifest back to what kubeadm wrote ('kubeadm init phase control-plane apiserver'), then run this again. Nothing was changed.");
+/** Attached by hand, or the record is lost: what it was before is then not known. @throws MintmarkError `AttachmentRefused`. */
+export function assertUnknown(document: Document): null {
+  const pod = document.toJS() as ApiServerPod;
+  const mark = valuesOf(flagList(pod), 'service-account-signing-endpoint').length > 0 ? 'a signing endpoint' : pod.spec?.volumes?.some(({ name }) => name === VOLUME) === true ? `a volume '${VOLUME}'` : null;
+  if (mark !== null) throw new MintmarkError('AttachmentRefused', `The manifest has ${mark} already, and nothing on this host says what it was before: it was not put there by 'mintmark signer attach', or with another --key-folder. Put the manifest back to what kubeadm wrote ('kubeadm init phase control-plane apiserver'), then run this again. Nothing was changed.`);
   return null;
 }
 
@@ -116,11 +120,13 @@ function minorOf(pod: ApiServerPod): number | null {
   return minor === undefined ? null : Number(minor);
 }
 
-async function keysBefore(pod: ApiServerPod): Promise<readonly KeyFileKey[]> {
+async function keysBefore(pod: ApiServerPod, { imported }: Pick<AttachRequest, 'imported'>): Promise<readonly KeyFileKey[]> {
   const list = flagList(pod);
   const files = [...new Set(['service-account-signing-key-file', 'service-account-key-file'].flatMap((name) => valuesOf(list, name)))];
   const keys = await Promise.all(files.map(async (file) => {
     const onHost = hostPathOf(pod, file);
+    if (onHost === null && imported) return [];
+    if (onHost === null) throw new MintmarkError('AttachmentRefused', `The API server reads ${file}, and no volume of its pod says where that is on this host. Import its key by hand ('mintmark issuer import-key'), then add --imported. Nothing was changed.`);
     return keysOfFile(await textOf(onHost), onHost);
   }));
   return keys.flat().filter(({ kid }, at, all) => all.findIndex((other) => other.kid === kid) === at);

@@ -165,6 +165,8 @@ test('an API server that is not ready is not touched', async (t) => {
 const STOPS: readonly (readonly [string, Partial<AttachRequest>, (host: Host) => Partial<Surroundings>, RegExp])[] = [
   ['the import is refused', {}, () => ({ importKey: async () => { throw Object.assign(new Error('403'), { code: 'AuthorizationFailed' }); } }), /403/],
   ['no signer answers', {}, () => ({ signerKids: async () => { throw new Error('nobody at the socket'); } }), /nobody at the socket/],
+  ["the signer is another cluster's", {}, () => ({ signerKids: async () => ['another', 'one'] }), /The signer at \S+ has no key of \S+: it is of another cluster, .* Nothing was changed\.$/],
+  ['the issuer has no key', {}, () => ({ ourKeys: async () => '' }), /has no key of/],
   ['the signer has not heard of the former key', {}, () => ({ signerKids: async () => [RING_KEY.kid] }), /does not give the key .* Nothing was changed on this host\. The public key of its former tokens \(\S+\) is imported by now, and may stay: a second run goes on from there\.$/],
   ['the signer has not heard of the former key, which somebody imported', {}, () => ({ importKey: null, signerKids: async () => [RING_KEY.kid] }), /does not give the key .* Nothing was changed\.$/],
   ['there are no key files', { way: 'key-files' }, () => ({}), /sa\.key is not there/],
@@ -197,6 +199,14 @@ const REFUSED: readonly (readonly [string, (host: Host) => Partial<AttachRequest
   ['external signing that the version has not', (host) => { host.write(host.text().replace('v1.36.0', 'v1.31.4')); return { way: 'external' }; }, /1\.31 has no external signing/],
   ['a signing endpoint that someone else put there', (host) => { host.write(host.text().replace('--tls-cert', '--service-account-signing-endpoint=/x\n    - --tls-cert')); return {}; }, /has a signing endpoint already/],
 ];
+
+test('a key file outside of every volume is no fault when its key is imported; one that can be found is read all the same', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  const kids = async (): Promise<readonly string[]> => (await planAttach({ ...host.request, imported: true })).formerKeys.map(({ kid }) => kid);
+  assert.deepEqual(await kids(), [host.formerKid]);
+  host.write(host.text().replaceAll(join(host.dir, 'pki/sa'), '/elsewhere/sa'));
+  assert.deepEqual(await kids(), []);
+});
 
 for (const [what, change, why] of REFUSED) {
   test(`${what} is refused`, async (t) => {

@@ -20,7 +20,7 @@ import type { Readiness } from './readiness.ts';
 export interface Surroundings {
   /** Null: they are imported already. */
   readonly importKey: ((key: KeyFileKey) => Promise<void>) | null;
-  /** Our public keys, PEM. */
+  /** The public keys of the issuer's ring, PEM. */
   readonly ourKeys: () => Promise<string>;
   /** Kids of the keys that the signer gives at the socket. @throws when nobody answers there. */
   readonly signerKids: (socket: string) => Promise<readonly string[]>;
@@ -36,6 +36,7 @@ export type AttachOutcome = 'attached' | 'unchanged';
 /** @throws MintmarkError `AttachmentRefused`: nothing was changed on this host, or all was put back; the message says what was imported before. */
 export async function carryOut(plan: AttachPlan, around: Surroundings): Promise<AttachOutcome> {
   await around.readiness?.assertReady();
+  await assertOwnSigner(plan, around);
   const imported = await importFormer(plan, around);
   await assertServed(plan, around).catch((error: unknown) => { throw imported.length === 0 ? error : afterImport(error, imported); });
   const isNew = plan.before !== plan.after;
@@ -66,16 +67,30 @@ function afterImport(error: unknown, imported: readonly KeyFileKey[]): unknown {
   return new MintmarkError(error.code, error.message.replace(/Nothing was changed\.$/, done), { cause: error });
 }
 
+/**
+ * That the signer on this host is that of the issuer whose name the flags will have. Another's refuses every token of that name; its key
+ * files sign them, for nobody to verify. Before anything is imported: that would be for the wrong cluster.
+ * @throws MintmarkError `AttachmentRefused`, also when nobody answers or the files are not there.
+ */
+export async function assertOwnSigner(plan: AttachPlan, around: Pick<Surroundings, 'ourKeys' | 'signerKids'>): Promise<void> {
+  const { request: { keyFolder, socket }, attachment: { way, stage, issuerUrl } } = plan;
+  if (stage === 'accept') return;
+  const [given, ours] = [await kidsOnHost(plan, around), await around.ourKeys()];
+  if (ours !== '' && keysOfFile(ours, issuerUrl).some(({ kid }) => given.includes(kid))) return;
+  throw new MintmarkError('AttachmentRefused', `${way === 'external' ? `The signer at ${socket}` : `What is in ${keyFolder}`} has no key of ${issuerUrl}: it is of another cluster, and the API server's tokens would fail. See whether -g and -n name the cluster of this host, and ${way === 'external' ? '--socket' : '--key-folder'} its signer; the signer's log begins with its issuer. Nothing was changed.`);
+}
+
+const kidsOnHost = ({ request: { keyFolder, socket }, attachment: { way } }: AttachPlan, { signerKids }: Pick<Surroundings, 'signerKids'>): Promise<readonly string[]> =>
+  (way === 'external' ? signerKids(socket) : kidsOfFiles(keyFolder));
+
 /** That the API server will find what its flags will name. */
 async function assertServed(plan: AttachPlan, around: Surroundings): Promise<void> {
-  const { request: { keyFolder, socket }, attachment: { way, stage } } = plan;
+  const { request: { keyFolder }, attachment: { stage } } = plan;
   if (stage === 'accept') return writeShared(join(keyFolder, KEY_FILES.acceptedKeys), await around.ourKeys());
-  const kids = (): Promise<readonly string[]> => (way === 'external' ? around.signerKids(socket) : kidsOfFiles(keyFolder));
   const missing = async (): Promise<readonly KeyFileKey[]> => {
-    const known = await kids();
+    const known = await kidsOnHost(plan, around);
     return plan.formerKeys.filter(({ kid }) => !known.includes(kid));
   };
-  await kids();
   if (await around.patience(async () => (await missing()).length === 0)) return;
   throw new MintmarkError('AttachmentRefused', `The signer on this host does not give the key ${(await missing()).map(({ kid }) => kid).join(', ')}, with which running pods' tokens were signed: they would be refused. See whether it reaches its server ('mintmark signer list'), then run this again. Nothing was changed.`);
 }

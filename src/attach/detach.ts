@@ -1,7 +1,7 @@
 /** Undoes `signer attach`: the manifest without Mintmark, whatever else was changed in it meanwhile; patches and record go. */
 import { MintmarkError } from '../domain/errors.ts';
 import { removeAside } from './attach.ts';
-import { takeBack } from './attach-plan.ts';
+import { assertUnknown, takeBack } from './attach-plan.ts';
 import { type AttachmentRecord, readRecord } from './attachment-record.ts';
 import { assertGuardedKeys, assertOutside, backUp, replaceIfStill, replaceManifest, textIfThere, textOf } from './host-files.ts';
 import { lineDiff } from './line-diff.ts';
@@ -22,14 +22,13 @@ export interface DetachPlan {
   readonly diff: readonly string[];
 }
 
-/** Null where nothing is attached. @throws MintmarkError `AttachmentRefused`. */
+/** Null where nothing is attached. @throws MintmarkError `AttachmentRefused`, also where something is of which this key folder does not know. */
 export async function planDetach(request: DetachRequest): Promise<DetachPlan | null> {
   await assertOutside(request.manifest, { backups: request.backupFolder });
   await assertGuardedKeys(request.keyFolder, 'AttachmentRefused');
-  const record = await readRecord(request.keyFolder);
-  if (record === null) return null;
-  const before = await textOf(request.manifest);
+  const [record, before] = [await readRecord(request.keyFolder), await textOf(request.manifest)];
   const manifest = parseManifest(before, request.manifest);
+  if (record === null) return assertUnknown(manifest.document);
   takeBack(manifest.document, record, request);
   const after = await asItWas(record, manifest) ?? manifestText(manifest);
   return { request, record, before, after, diff: lineDiff(before, after) };

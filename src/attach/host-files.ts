@@ -144,13 +144,12 @@ export async function textOf(file: string): Promise<string> {
 
 type HostVolume = { readonly name?: string; readonly hostPath?: { readonly path?: string | null } | null };
 
-/** Where a file that the API server sees is on the host. @throws MintmarkError `AttachmentRefused` when it is not on the host. */
-export function hostPathOf(pod: ApiServerPod, file: string): string {
+/** Where a file that the API server sees is on the host; null when no volume of its pod says. */
+export function hostPathOf(pod: ApiServerPod, file: string): string | null {
   const volumeMounts = pod.spec?.containers?.find(({ name }) => name === 'kube-apiserver')?.volumeMounts ?? [];
   const covers = (mountPath: string): boolean => file === mountPath || file.startsWith(`${mountPath.replace(/\/$/, '')}/`);
   const mount = volumeMounts.filter(({ mountPath }) => typeof mountPath === 'string' && covers(mountPath)).toSorted((a, b) => b.mountPath!.length - a.mountPath!.length)[0];
   const volume = (pod.spec?.volumes as readonly HostVolume[] | undefined)?.find(({ name }) => name === mount?.name);
   const folder = volume?.hostPath?.path ?? null;
-  if (mount === undefined || folder === null) throw new MintmarkError('AttachmentRefused', `The API server reads ${file}, and no volume of its pod says where that is on this host. Import its key by hand ('mintmark issuer import-key'), then add --imported. Nothing was changed.`);
-  return join(folder, relative(mount.mountPath!, file));
+  return mount === undefined || folder === null ? null : join(folder, relative(mount.mountPath!, file));
 }

@@ -36,7 +36,7 @@ function withModes(t: TestContext, minor: number): Host {
 
 test('attach, and detach of a manifest that was changed meanwhile, leave the modes of files', async (t) => {
   const host = withModes(t, 36);
-  await carryOut(await planAttach(host.request), { importKey: null, ourKeys: async () => RING_KEY.pem, signerKids: async () => [host.formerKid], readiness: null, now: () => new Date(), patience: (check) => check() });
+  await carryOut(await planAttach(host.request), { importKey: null, ourKeys: async () => RING_KEY.pem, signerKids: async () => [host.formerKid, RING_KEY.kid], readiness: null, now: () => new Date(), patience: (check) => check() });
   assert.deepEqual(modesIn(host.text()), MODES);
   host.write(host.text().replace('mode: 0400', 'mode: 400'));
   await carryOutDetach((await planDetach({ manifest: host.manifest, keyFolder: host.keyFolder, backupFolder: host.request.backupFolder }))!, null, new Date());

@@ -116,7 +116,8 @@ function mounts(pod: ApiServerPod, { container, path }: FlagList, attachment: At
   ];
 }
 
-const VOLUME = 'mintmark';
+/** The name of the volume that an attachment adds. */
+export const VOLUME = 'mintmark';
 
 /** What the API server has to see of its host. */
 export const mountedFolder = ({ way, stage, socket, keyFolder }: Pick<Attachment, 'way' | 'stage' | 'socket' | 'keyFolder'>): string =>

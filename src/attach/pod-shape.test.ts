@@ -64,7 +64,7 @@ test('a restart where the annotations, or the metadata, are an alias: what it st
   }
 });
 
-const around = (host: Host): Surroundings => ({ importKey: null, ourKeys: async () => RING_KEY.pem, signerKids: async () => [host.formerKid], readiness: null, now: () => new Date(), patience: (check) => check() });
+const around = (host: Host): Surroundings => ({ importKey: null, ourKeys: async () => RING_KEY.pem, signerKids: async () => [host.formerKid, RING_KEY.kid], readiness: null, now: () => new Date(), patience: (check) => check() });
 const detach = async ({ manifest, keyFolder, request: { backupFolder } }: Host): Promise<void> => carryOutDetach((await planDetach({ manifest, keyFolder, backupFolder }))!, null, new Date());
 
 for (const [what, change] of [['args', (text: string) => text.replace('    image:', '    args:\n    image:')], ['annotations', annotated('  annotations:\n')]] as const) {

@@ -1,17 +1,19 @@
 /** Attaching by the command line: what is asked of the server, shown, warned of, and done on the host. */
 import assert from 'node:assert/strict';
+import { createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type Answers, fakeServer, type FakeServer, type Ran, runLine, type RunOptions } from '../../test/support/command-line.ts';
 import { controlPlaneHost, type Host, RING_KEY } from '../../test/support/control-plane-host.ts';
+import { kubeadmManifest } from '../../test/support/kubeadm-manifest.ts';
 import { lockFile } from '../serve/server-process.ts';
 
 const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
 const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
 const URL_OF_ISSUER = 'https://i.example/u/';
 const OURS = ['-g', 'g', '-n', 'c'];
-const issuer = { id: ISSUER, properties: { issuerURL: URL_OF_ISSUER, jwksURI: `${URL_OF_ISSUER}openid/v1/jwks`, keys: [] } };
+const issuer = { id: ISSUER, properties: { issuerURL: URL_OF_ISSUER, jwksURI: `${URL_OF_ISSUER}openid/v1/jwks`, keys: [{ kid: RING_KEY.kid, state: 'active', algorithm: 'RS256', publicJwk: createPublicKey(RING_KEY.pem).export({ format: 'jwk' }) }] } };
 const cluster = (version: string) => ({ id: CLUSTER, location: 'eastus', tags: {}, properties: { kubernetesVersion: version, provisioningState: 'Succeeded', oidcIssuerProfile: { enabled: true, issuerURL: URL_OF_ISSUER } } });
 const answers = (version: string, more: Answers = {}): Answers => ({ [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${CLUSTER}`]: { status: 200, body: cluster(version) }, [`POST ${ISSUER}/importKey`]: { status: 200, body: { kid: 'k' } }, ...more });
 
@@ -160,12 +162,49 @@ test('with --imported a Reader is enough', async (t) => {
   assert.deepEqual(fake.lines().filter((line) => !line.startsWith('GET')), []);
 });
 
+test("key files of another cluster's signer are refused before anything is imported; a dry run says so and shows the difference all the same", async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [before, former] = [host.text(), readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8')];
+  writeFileSync(join(host.keyFolder, 'sa.key'), readFileSync(join(host.dir, 'pki/sa.key')));
+  writeFileSync(join(host.keyFolder, 'sa.pub'), former);
+  const refused = await runLine(attachLine(host, '-y'), fake);
+  assert.deepEqual([refused.code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
+  assert.match(refused.stderr, /AttachmentRefused\) What is in \S+ has no key of https:\/\/i\.example\/u\/: it is of another cluster, .* Nothing was changed\.\n$/);
+  const dry = await runLine(attachLine(host, '--dry-run'), fake);
+  assert.deepEqual([dry.code, dry.stdout.includes('+    - --service-account-issuer=https://i.example/u/')], [0, true]);
+  assert.match(dry.stderr, /WARNING: As it is now this would be refused: What is in \S+ has no key of .* begins with its issuer\.$/m);
+});
+
 test('without a yes nothing is changed', async (t) => {
   const [fake, host] = [await server(t), hostWithKeyFiles(t)];
   const before = host.text();
   const { code, stderr } = await runLine(attachLine(host), { ...fake, home: fake.home, terminal: true, input: 'n\n' });
   assert.deepEqual([code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
   assert.match(stderr, /which restarts the API server\? \(y\/n\)/);
+});
+
+test('attached again to another issuer, its tokens are told to fail', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  assert.equal((await runLine(attachLine(host, '-y'), fake)).code, 0);
+  const other = 'https://i.example/other/';
+  const later = await server(t, '1.34', { [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties: { ...issuer.properties, issuerURL: other } } } });
+  const again = await runLine(attachLine(host, '-y'), later);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /WARNING: This API server is attached to another issuer of Mintmark's, https:\/\/i\.example\/u\/: its tokens are refused from the restart on/);
+  assert.equal((await runLine(attachLine(host, '-y'), later)).stderr.includes('another issuer'), false);
+});
+
+test('detach with another key folder than that of the attachment is an error, by either way', async (t) => {
+  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  assert.equal((await runLine(attachLine(host, '-y'), fake)).code, 0);
+  const [text, elsewhere] = [host.text(), join(host.dir, 'elsewhere')];
+  const lost = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', elsewhere, '-y'], fake);
+  assert.deepEqual([lost.code, host.text()], [1, text]);
+  assert.match(lost.stderr, /AttachmentRefused\) The manifest has a volume 'mintmark' already, .* or with another --key-folder\./);
+  host.write(kubeadmManifest(36).replace('- kube-apiserver\n', `- kube-apiserver\n    - --service-account-signing-endpoint=${host.socket}\n`));
+  const external = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', elsewhere, '-y'], fake);
+  assert.equal(external.code, 1);
+  assert.match(external.stderr, /The manifest has a signing endpoint already/);
 });
 
 test('detach where nothing is attached says so', async (t) => {

@@ -51,7 +51,7 @@ export function controlPlaneHost(t: TestContext, minor: number, options: Kubeadm
   const [keyFolder, patchesFolder, socket] = [join(dir, 'keys'), join(dir, 'patches'), join(dir, 'run/signer.sock')];
   return {
     dir, manifest, keyFolder, patchesFolder, socket, formerKid: keyId(publicKey),
-    request: { manifest, patchesFolder, keyFolder, backupFolder: join(dir, 'backups'), socket, distribution: 'kubeadm', way: null, stage: 'sign', useAlpha: false, keepAutoExtension: false, issuerUrl: ISSUER, jwksUri: `${ISSUER}openid/v1/jwks`, minor },
+    request: { manifest, patchesFolder, keyFolder, backupFolder: join(dir, 'backups'), socket, distribution: 'kubeadm', way: null, stage: 'sign', useAlpha: false, keepAutoExtension: false, imported: false, issuerUrl: ISSUER, jwksUri: `${ISSUER}openid/v1/jwks`, minor },
     text: () => readFileSync(manifest, 'utf8'),
     write: (text) => writeFileSync(manifest, text),
     async start() {

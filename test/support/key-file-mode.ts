@@ -28,7 +28,7 @@ export async function attached(t: TestContext, change: Partial<KeyFilesDeps> = {
   const standIn = await host.start();
   await carryOut(await planAttach({ ...host.request, issuerUrl: ISSUER }), {
     importKey: async ({ pem }) => writeFileSync(join(host.keyFolder, 'sa.pub'), readFileSync(join(host.keyFolder, 'sa.pub'), 'utf8') + pem),
-    ourKeys: async () => '', signerKids: async () => [former.kid], readiness: readinessOf(standIn), now: () => NOW, patience: (check) => check(),
+    ourKeys: async () => String(k1.publicKey.export({ type: 'spki', format: 'pem' })), signerKids: async () => [former.kid], readiness: readinessOf(standIn), now: () => NOW, patience: (check) => check(),
   });
   return { host, standIn, files, logged };
 }

@@ -36,8 +36,9 @@ export async function readinessOf({ waitReady, waitFor = DEFAULT_WAIT_SECONDS, c
 async function authority(pod: ApiServerPod, caFile: string | undefined): Promise<string> {
   const [{ readFile }, { dirname, join }, { hostPathOf }, { flagList, valuesOf }] = await Promise.all([import('node:fs/promises'), import('node:path'), import('../../attach/host-files.ts'), import('../../attach/patches.ts')]);
   const certificate = valuesOf(flagList(pod), 'tls-cert-file').at(-1);
-  const file = caFile ?? (certificate === undefined ? undefined : join(dirname(hostPathOf(pod, certificate)), 'ca.crt'));
-  if (file === undefined) throw failure('The manifest names no --tls-cert-file, so its authority is not known. Name it with --ca-file.');
+  const onHost = certificate === undefined ? null : hostPathOf(pod, certificate);
+  const file = caFile ?? (onHost === null ? null : join(dirname(onHost), 'ca.crt'));
+  if (file === null) throw failure(`The manifest ${certificate === undefined ? 'names no --tls-cert-file' : `has --tls-cert-file=${certificate}, which no volume of its pod has on this host`}, so its authority is not known. Name it with --ca-file.`);
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw failure(`The authority of the API server's certificate can not be read from ${file} (${error.code}). Name it with --ca-file.`);
   });

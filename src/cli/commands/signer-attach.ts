@@ -2,6 +2,7 @@
 import type { AttachmentLock } from '../../attach/attachment-lock.ts';
 import type { AttachPlan, AttachRequest } from '../../attach/attach-plan.ts';
 import type { Surroundings } from '../../attach/attach.ts';
+import { isMintmarkError } from '../../domain/errors.ts';
 import type { IssuerBody, ManagedClusterBody } from '../../http/management/contract.ts';
 import { command, type OptionSpec, type Outcome } from '../command.ts';
 import { confirm } from '../confirmation.ts';
@@ -69,21 +70,31 @@ async function attachBy(request: AttachRequest, session: Session, flags: AttachF
   for (const note of await notesOf(plan)) session.report.warn(note);
   const { way, stage } = plan.attachment;
   const shown = { mode: way, stage, formerKeys: plan.formerKeys.map(({ kid }) => kid), diff: plan.diff };
-  if (flags.dryRun === true) return { result: { outcome: 'dry run', ...shown }, text: diffText(plan.diff) };
+  const { assertOwnSigner, carryOut } = await import('../../attach/attach.ts');
+  const around = await surroundingsOf(session, flags, plan, issuer);
+  if (flags.dryRun === true) {
+    await assertOwnSigner(plan, around).catch((error: unknown) => session.report.warn(`As it is now this would be refused: ${refusalOf(error)}`));
+    return { result: { outcome: 'dry run', ...shown }, text: diffText(plan.diff) };
+  }
   if (plan.diff.length > 0) {
     session.io.stderr.write(printableLines(diffText(plan.diff)));
     await confirm(session, `Change ${flags.manifest}, which restarts the API server?`, flags.yes === true);
   }
-  const { carryOut } = await import('../../attach/attach.ts');
-  const outcome = await carryOut(plan, await surroundingsOf(session, flags, plan, issuer));
+  const outcome = await carryOut(plan, around);
   return { result: { outcome, ...shown }, text: outcomeText(plan, outcome, flags) };
+}
+
+/** What a run would say, without its last word. */
+function refusalOf(error: unknown): string {
+  if (!isMintmarkError(error, 'AttachmentRefused')) throw error;
+  return error.message.replace(/ Nothing was changed\.$/, '');
 }
 
 function requestOf(flags: AttachFlags, { properties: { issuerURL, jwksURI } }: IssuerBody, minor: number): AttachRequest {
   const way = wayOf(flags);
   return {
     ...way, manifest: flags.manifest, patchesFolder: flags.patches ?? null, backupFolder: flags.backupFolder ?? `${way.keyFolder}/backups`,
-    distribution: 'kubeadm', way: flags.mode ?? null, issuerUrl: issuerURL, jwksUri: jwksURI, minor,
+    distribution: 'kubeadm', way: flags.mode ?? null, imported: flags.imported === true, issuerUrl: issuerURL, jwksUri: jwksURI, minor,
   };
 }
 
@@ -114,12 +125,13 @@ async function surroundingsOf(session: Session, flags: AttachFlags, plan: Attach
 const LOOKS = 60;
 const LOOK_EVERY_MS = 500;
 
-async function notesOf({ attachment, request: { manifest, patchesFolder }, diff }: AttachPlan): Promise<readonly string[]> {
+async function notesOf({ attachment, request: { manifest, patchesFolder }, diff, held, record }: AttachPlan): Promise<readonly string[]> {
   if (diff.length === 0) return [];
   const [{ controllerManagerNotes }, { issuerChanges, newerNote }] = await Promise.all([import('../../attach/controller-manager.ts'), import('../../attach/notes.ts')]);
   return [
     ...newerNote(attachment.minor),
     ...(attachment.stage === 'sign' ? issuerChanges(attachment.issuerUrl) : []),
+    ...(held !== null && record !== null && record.issuerUrl !== attachment.issuerUrl ? [`This API server is attached to another issuer of Mintmark's, ${record.issuerUrl}: its tokens are refused from the restart on, and pods that hold one fail until they are restarted.`] : []),
     ...await controllerManagerNotes(manifest),
     ...(patchesFolder === null ? ["Without --patches, the next 'kubeadm upgrade' writes the manifest without Mintmark: tokens would be refused."] : []),
   ];
