@@ -135,7 +135,7 @@ test('key files that can not be wiped end a deleted signer with the reason, also
   writeFileSync(host.keyFolder, 'no folder');
   await done('signer', 'delete', ...DEV, '--signer', 'cp-stuck', '-y');
   const { code, stderr } = await signer.ended;
-  assert.deepEqual([code, /ENOTDIR[^]*sa\.key/.test(stderr)], [1, true], stderr);
+  assert.deepEqual([code, stderr.includes(`ENOTDIR: not a directory, scandir '${host.keyFolder}'`)], [1, true], stderr);
 });
 
 test('external: first it accepts what Mintmark signs; then the signer is asked for the imported key before the API server depends on it', async (t) => {
