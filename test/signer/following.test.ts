@@ -1,19 +1,14 @@
-/** A signer and its server: enrolment, following, restarts, the lease; every step in rule 6's order. */
+/** A signer and its server: enrolment, following, restarts; every step in rule 6's order. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { pointText } from '../../src/domain/ring-for-signer.ts';
 import { enrol } from '../../src/signer/enrolment.ts';
 import { openStateFolder } from '../../src/signer/state-folder.ts';
 import { lockFile } from '../../src/serve/server-process.ts';
 import { eventually } from '../support/dev-server.ts';
-import { claimsAt, openSignerWorld, type SignerWorld, type StartedSigner } from '../support/signer-process.ts';
-
-const kidOf = ({ header }: { readonly header: string }): string => (JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as { kid: string }).kid;
-const signed = async (signer: StartedSigner, { clock }: SignerWorld): Promise<string> => kidOf(await signer.ring.sign(claimsAt(signer.ring.ring.issuer, clock.now())));
-const isInUse = (signer: StartedSigner, version: number) => eventually(`version ${version} is in use`, () => signer.ring.ring.version >= version || undefined);
-const isAcknowledged = (signer: StartedSigner, version: number) => eventually(`version ${version} is acknowledged`, () => (signer.follower.acknowledger.acknowledged?.version ?? 0) >= version || undefined);
+import { isAcknowledged, openSignerWorld, signed } from '../support/signer-process.ts';
 
 test('an enrolled state folder is for its owner only, and holds nothing in the clear', async (t) => {
   const world = await openSignerWorld(t);
@@ -73,13 +68,6 @@ test('a ring is acknowledged only when the API server is proven to use it', asyn
   assert.equal((await world.record()).acked, null);
   isProven = true;
   await isAcknowledged(signer, (await world.stored()).version);
-});
-
-test('a new lease is acknowledged with the version that was acknowledged before', async (t) => {
-  const world = await openSignerWorld(t, { leaseSeconds: null });
-  const signer = await world.start(await world.enrolled());
-  await isAcknowledged(signer, (await world.stored()).version);
-  assert.deepEqual([signer.lease.endsAt, (await world.record()).leaseSeconds], [null, null]);
 });
 
 test('a server that is away: signing goes on, also after a restart from the disk; later rings come when it is back', async (t) => {
@@ -173,84 +161,6 @@ test('a signer without a ring that the server does not know says why and ends', 
   const other = await openSignerWorld(t);
   world.line.leadTo(Number(new URL(other.world.base).port));
   await assert.rejects(world.start(state), { code: 'AssertionRefused' });
-});
-
-/** A signer that was in step with its server, and does not reach it any more. */
-async function cutOff(t: TestContext): Promise<{ readonly world: SignerWorld; readonly signer: StartedSigner }> {
-  const world = await openSignerWorld(t);
-  const signer = await world.start(await world.enrolled());
-  await isAcknowledged(signer, (await world.stored()).version);
-  world.line.cut();
-  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
-  return { world, signer };
-}
-
-test('past its lease it signs nothing; then only by the ring that the server gives it', async (t) => {
-  const world = await openSignerWorld(t);
-  const signer = await world.start(await world.enrolled());
-  await isAcknowledged(signer, (await world.stored()).version);
-  const old = await signed(signer, world);
-  world.line.cut();
-  await eventually('it is away', () => signer.follower.view.standing === 'away' || undefined);
-  const end = signer.lease.endsAt!;
-  world.pass((end.getTime() - world.clock.now().getTime()) / 1000 - 1);
-  assert.equal(await signed(signer, world), old);
-  const since = signer.lease.lastContact.toISOString();
-  world.pass(1);
-  await assert.rejects(signed(signer, world), { code: 'SigningStopped', message: `Nothing is signed: this signer has not reached its Mintmark server since ${since}, which is longer than its lease allows.` });
-  // Written off meanwhile, and the key retired: what it had must not sign once more when it comes back.
-  world.pass(600);
-  await world.world.rotator.runDue();
-  assert.ok((await world.record()).writtenOffAt !== null);
-  await world.rotate();
-  let during: string | null = 'not asked';
-  world.steps.use = async () => { during = await signed(signer, world).catch(() => null); };
-  world.line.heal();
-  await isInUse(signer, (await world.stored()).version);
-  await eventually('it signs again', () => signed(signer, world).then(() => true, () => undefined));
-  assert.equal(during, null);
-  assert.notEqual(await signed(signer, world), old);
-});
-
-test('past its lease it signs again as soon as the server is back, which has no news for it', async (t) => {
-  const { world, signer } = await cutOff(t);
-  world.pass((signer.lease.endsAt!.getTime() - world.clock.now().getTime()) / 1000);
-  assert.equal(signer.lease.isOver, true);
-  world.line.heal();
-  // The server's clock stands still: a request that waits would never be answered.
-  await eventually('it signs again', () => signed(signer, world).then(() => true, () => undefined));
-  assert.deepEqual([signer.follower.view.standing, signer.lease.lastContact], ['connected', world.clock.now()]);
-});
-
-test('a lease is not made longer by a clock that is set back, or a machine that slept', async (t) => {
-  const { world, signer } = await cutOff(t);
-  world.passMonotonic(15 * 86_400);
-  assert.equal(signer.lease.isOver, true);
-});
-
-test('the lease goes on over a restart, from the contact on the disk', async (t) => {
-  const world = await openSignerWorld(t);
-  const state = await world.enrolled();
-  const first = await world.start(state);
-  await isAcknowledged(first, (await world.stored()).version);
-  // A poll that brings nothing is a contact too, later than the ring.
-  world.pass(60);
-  await eventually('the next request is written down', async () => ((await state.contact())! > new Date(first.ring.ring.sentAt) || world.pass(60)) || undefined);
-  const contact = (await state.contact())!;
-  await first.stop();
-  world.line.cut();
-  world.pass(13 * 86_400 - (world.clock.now().getTime() - contact.getTime()) / 1000);
-  const second = await world.start(state);
-  assert.deepEqual([second.lease.lastContact, second.lease.isOver], [contact, false]);
-  await second.stop();
-  world.pass(86_400);
-  const third = await world.start(state);
-  assert.equal(third.lease.isOver, true);
-  await third.stop();
-  // Without that file, from when the ring was sent.
-  writeFileSync(join(state.dir, 'contact'), 'x');
-  const fourth = await world.start(state);
-  assert.equal(fourth.lease.lastContact.toISOString(), fourth.ring.ring.sentAt);
 });
 
 test('a state folder is used by one process at a time, and by its owner only', async (t) => {

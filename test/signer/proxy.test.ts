@@ -12,9 +12,7 @@ import { createServerClient } from '../../src/signer/server-client.ts';
 import { openStateFolder } from '../../src/signer/state-folder.ts';
 import { proxyTo } from '../../src/signer/server-proxy.ts';
 import { eventually } from '../support/dev-server.ts';
-import { openSignerWorld, type StartedSigner } from '../support/signer-process.ts';
-
-const isAcknowledged = (signer: StartedSigner, version: number) => eventually(`version ${version} is acknowledged`, () => (signer.follower.acknowledger.acknowledged?.version ?? 0) >= version || undefined);
+import { isAcknowledged, openSignerWorld } from '../support/signer-process.ts';
 
 /** A proxy that leads every name to this machine, and what it was asked for. */
 async function openProxy(t: TestContext) {

@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/dev-server.ts';
-import { openSignerWorld, type StartedSigner } from '../support/signer-process.ts';
-
-const isAcknowledged = (signer: StartedSigner, version: number) => eventually(`version ${version} is acknowledged`, () => (signer.follower.acknowledger.acknowledged?.version ?? 0) >= version || undefined);
+import { isAcknowledged, openSignerWorld } from '../support/signer-process.ts';
 
 test('an older ring is refused, the one in use stays, and the server is told: no lease begins anew, also after a restart, before the signer takes one', async (t) => {
   const told: (string | null)[] = [];

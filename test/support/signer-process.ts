@@ -22,6 +22,7 @@ import { openStateFolder, type StateFolder } from '../../src/signer/state-folder
 import { leaseBar } from '../../src/signer/status.ts';
 import { proxyTo } from '../../src/signer/server-proxy.ts';
 import { CutLine, machineCertificate } from './cut-line.ts';
+import { eventually } from './dev-server.ts';
 import { socketFolder } from './signer-rings.ts';
 import { openSigners, type SignersWorldOptions } from './signers.ts';
 
@@ -81,6 +82,12 @@ export async function openSignerWorld(t: TestContext, { host = '127.0.0.1', env 
       monotonic += seconds * 1000;
       world.pass(seconds);
     },
+    /** The line leads to a server that gives this lease, as after a restart of the one before. */
+    async giveLease(seconds: number | null): Promise<void> {
+      line.leadTo(Number(new URL(await world.withLease(seconds)).port));
+      line.cut();
+      line.heal();
+    },
     /** Without the server's: the time in which a signer that was asleep believes. */
     passMonotonic(seconds: number): void {
       monotonic += seconds * 1000;
@@ -97,8 +104,8 @@ export async function openSignerWorld(t: TestContext, { host = '127.0.0.1', env 
       await enrol(state, { tokenFile: await this.tokenFile(name), warn: () => undefined, env }, clock.now());
       return state;
     },
-    /** Begins as `signer run` does, up to where it follows. `client` may be another than the real one. */
-    async start(state: StateFolder, { askFirstWithin = 100, client = (real: ServerClient): ServerClient => real } = {}): Promise<StartedSigner> {
+    /** Begins as `signer run` does, up to where it follows. `client` may be another than the real one; `askFirstWithin` null: as long as the real one asks. */
+    async start(state: StateFolder, { askFirstWithin = 100, client = (real: ServerClient): ServerClient => real }: { readonly askFirstWithin?: number | null; readonly client?: (real: ServerClient) => ServerClient } = {}): Promise<StartedSigner> {
       const said: string[] = [];
       const log = pino({ base: null, timestamp: false }, { write: (text: string) => void said.push(text) });
       const [enrolled, keys] = [(await state.enrolledAs())!, (await SignerKeys.load(state.dir))!];
@@ -112,7 +119,7 @@ export async function openSignerWorld(t: TestContext, { host = '127.0.0.1', env 
         await state.saveRing(jwe);
         done.push('saved');
       } };
-      const follower = new RingFollower({ enrolled, keys, state: watched, client: recorded, clock, mode: 'external', log, askFirstWithin });
+      const follower = new RingFollower({ enrolled, keys, state: watched, client: recorded, clock, mode: 'external', log, ...(askFirstWithin === null ? {} : { askFirstWithin }) });
       t.after(() => { follower.stop(); real.close(); });
       const opened = await follower.first();
       if (opened === null) throw new Error('stopped before there was a ring');
@@ -142,6 +149,14 @@ export async function openSignerWorld(t: TestContext, { host = '127.0.0.1', env 
     stored: async () => (await world.store.read((tx) => tx.keyRing(world.cluster.issuerId!)))!,
   };
 }
+
+/** The kid by which it signs now. Rejects as the signer refuses. */
+export async function signed({ ring }: StartedSigner, { clock }: SignerWorld): Promise<string> {
+  const { header } = await ring.sign(claimsAt(ring.ring.issuer, clock.now()));
+  return (JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as { kid: string }).kid;
+}
+
+export const isAcknowledged = ({ follower }: StartedSigner, version: number): Promise<true> => eventually(`version ${version} is acknowledged`, () => (follower.acknowledger.acknowledged?.version ?? 0) >= version || undefined);
 
 /** Claims of a token of `issuer` that an API server asks to be signed at `now`. */
 export function claimsAt(issuer: string, now: Date, life = 3600): string {

@@ -121,10 +121,11 @@ export async function openSigners(options: SignersWorldOptions = {}) {
     return { id, type: 'Microsoft.ContainerService/managedClusters', name, tenantId: 'tenant', subscriptionId: 'sub', location: 'eastus', tags: {}, envelope: {}, properties: {}, issuerId: born.issuer.id, version: 1, createdAt: clock.now(), updatedAt: clock.now() };
   };
   const cluster = await bearCluster('c');
-  const server = createSignersServer({ ...services, throttle: createThrottle({ ...UNTHROTTLED, ...options.limits }, clock.now) }, options);
+  const throttle = createThrottle({ ...UNTHROTTLED, ...options.limits }, clock.now);
+  const server = createSignersServer({ ...services, throttle }, options);
   notices.start();
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  const base = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  const base = await listen(server);
+  const others: ReturnType<typeof createSignersServer>[] = [];
   return {
     ...services, store, notices, rotator, rings, publications, clock, pass, waiting, cluster, bearCluster, server, base, issuers,
     token: async (name: string | null = 'cp-1') => (await services.credentials.createToken(ADA, cluster, { name, expiresIn: null })).token,
@@ -134,11 +135,24 @@ export async function openSigners(options: SignersWorldOptions = {}) {
       await signer.enrol((await services.credentials.createToken(ADA, cluster, { name, expiresIn: null })).token);
       return signer;
     },
+    /** As a server that was started again with another `signers.lease`: one more listener on the same store; its address. */
+    async withLease(leaseSeconds: number | null): Promise<string> {
+      const changed = { ...deps, leaseSeconds };
+      const other = createSignersServer({ ...services, enrolment: createEnrolment(changed), signerRings: createSignerRings(changed), throttle }, options);
+      others.push(other);
+      return listen(other);
+    },
     async close(): Promise<void> {
-      await Promise.all([server.close(), notices.stop()]);
+      await Promise.all([...[server, ...others].map((listener) => listener.close()), notices.stop()]);
       await store.close();
     },
   };
+}
+
+/** On a free port; the address. */
+async function listen(server: ReturnType<typeof createSignersServer>): Promise<string> {
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
 
 /** Of a server that is not the one of `openSigners`. */
