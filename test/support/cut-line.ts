@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
 import { type CertificateWithKey, createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
 
 type How = 'open' | 'held' | 'cut';
@@ -21,6 +21,11 @@ export class CutLine {
     server.on(server.listenerCount('secureConnection') > 0 || 'setSecureContext' in server ? 'secureConnection' : 'connection', (inner: Socket) => this.#join(inner));
   }
 
+  /** Connections that are on it now, held ones included. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   /** A line to a port of this machine; with `tls`, one that ends TLS at this end. */
   static async open(to: number, tls: CertificateWithKey | null = null): Promise<CutLine> {
     const server = tls === null ? createServer() : createTlsServer({ cert: tls.certificate, key: tls.privateKey });
@@ -31,6 +36,12 @@ export class CutLine {
   /** Where it leads from now on. */
   leadTo(port: number): void {
     this.#to = port;
+  }
+
+  /** With which certificate it ends TLS from now on. */
+  present({ certificate, privateKey }: CertificateWithKey): void {
+    if (!(this.#server instanceof TlsServer)) throw new Error('this line does not end TLS');
+    this.#server.setSecureContext({ cert: certificate, key: privateKey });
   }
 
   heal(): void {
