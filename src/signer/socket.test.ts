@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { lockFile } from '../serve/server-process.ts';
+import { eventually } from '../../test/support/dev-server.ts';
 import { socketFolder } from '../../test/support/signer-rings.ts';
 import { openSocket, type SocketPlace } from './socket.ts';
 
@@ -51,6 +52,42 @@ test('another mode, owner and group by request', async (t) => {
   const path = join(socketFolder(t), 'new', 's.sock');
   await open(t, { path, mode: 0o660, uid: process.getuid!(), gid: process.getgid!() });
   assert.deepEqual([modeOf(path), modeOf(join(path, '..'))], ['660', '710']);
+});
+
+test('the owner and the group that were asked for have the socket, and every folder that was made for it; no other', { skip: process.getuid?.() !== 0 && 'only root can give a socket away' }, async (t) => {
+  const [self, other] = [{ uid: 0, gid: process.getgid!() }, 65534];
+  for (const asked of [{ uid: other, gid: other }, { uid: other }, { gid: other }, {}]) {
+    const folder = socketFolder(t);
+    await open(t, { path: join(folder, 'new', 'deep', 's.sock'), mode: 0o660, ...asked });
+    const given = { ...self, ...asked };
+    for (const [below, is] of [['.', self], ['new', given], ['new/deep', given], ['new/deep/s.sock', given]] as const) {
+      const { uid, gid } = statSync(join(folder, below));
+      assert.deepEqual({ uid, gid }, is, `${below} with ${JSON.stringify(asked)}`);
+    }
+    assert.deepEqual(['new', 'new/deep', 'new/deep/s.sock'].map((below) => modeOf(join(folder, below))), [...Array.from({ length: 2 }, () => ('gid' in asked ? '710' : '700')), '660']);
+  }
+});
+
+test('a folder that was there stays its owner\'s, whoever the socket is for', { skip: process.getuid?.() !== 0 && 'only root can give a socket away' }, async (t) => {
+  const folder = socketFolder(t);
+  await open(t, { path: join(folder, 's.sock'), uid: 65534, gid: 65534 });
+  assert.deepEqual([statSync(folder).uid, modeOf(folder)], [0, '700']);
+});
+
+test('8 connections at once, and no more', async (t) => {
+  const path = join(socketFolder(t), 's.sock');
+  const socket = await openSocket({ path }, lockFile, (connection) => void connection.on('error', () => undefined).write('hello'));
+  t.after(() => { socket.close(); socket.cut(); });
+  const call = async () => {
+    const connection = connect(path).on('error', () => undefined);
+    const said = await new Promise<string>((resolve) => { connection.once('data', (text) => resolve(String(text))).once('close', () => resolve('nothing')); });
+    return { connection, said };
+  };
+  const calls = await Promise.all(Array.from({ length: 9 }, call));
+  const served = calls.filter(({ said }) => said === 'hello');
+  assert.deepEqual([served.length, calls.length - served.length], [8, 1]);
+  served[0]!.connection.destroy();
+  await eventually('the place of one that has gone is free', async () => ((await call()).said === 'hello' || undefined));
 });
 
 test('closing takes the path away and frees it for the next', async (t) => {

@@ -110,11 +110,16 @@ async function makeFolder(path: string, { uid, gid }: SocketPlace): Promise<void
   const folder = dirname(path);
   await assertGuarded(folder, uid);
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined && (uid !== undefined || gid !== undefined)) {
-    await chmod(folder, gid === undefined ? 0o700 : 0o710);
-    await chown(folder, uid ?? -1, gid ?? -1);
-  }
+  if (made !== undefined && (uid !== undefined || gid !== undefined)) await giveFolders(folder, made, { uid, gid });
   await assertGuarded(folder, uid);
+}
+
+/** From the folder up to the first one that was made: whoever may not pass one of them does not reach the socket. */
+async function giveFolders(folder: string, first: string, { uid, gid }: Pick<SocketPlace, 'uid' | 'gid'>): Promise<void> {
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    await chmod(made, gid === undefined ? 0o700 : 0o710);
+    await chown(made, uid ?? -1, gid ?? -1);
+  }
 }
 
 /** Where others can change the folder, or one above it, they can put a socket of their own in the place of ours. */
