@@ -3,8 +3,10 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { watchSyncs } from '../../test/support/syncs.ts';
+import { SignerKeys } from '../keys/signer-keys.ts';
 import { lockFile } from '../serve/server-process.ts';
-import { openStateFolder } from './state-folder.ts';
+import { type EnrolledAs, openStateFolder, type StateFolder } from './state-folder.ts';
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'mm-state-'));
@@ -37,4 +39,31 @@ test('a folder that others can change is refused, as is one below such a folder'
   if (process.getuid?.() !== 0) return t.skip('it takes root to give a folder to another user');
   chownSync(dir, 65_534, 65_534);
   await assert.rejects(openStateFolder(dir, lockFile), refusal(`${dir} belongs to another user (65534)`, dir, `chown -h root ${dir}`));
+});
+
+const KEYS = SignerKeys.generate();
+const ENROLLED: EnrolledAs = { url: 'https://signers.example', ca: null, signerId: 'id', name: 'cp-1', issuerId: 'issuer', issuerUrl: 'https://issuer.example/', ringSigningKey: KEYS.assertionJwk, pollSeconds: 50 };
+const written = (file: string): readonly string[] => [`${file}.part`, '.'];
+
+/** In this order: what is taken away was there. */
+const ROWS: readonly (readonly [what: string, (state: StateFolder) => Promise<void>, synced: readonly string[]])[] = [
+  ['its keys', ({ dir }) => KEYS.save(dir), written('signer-keys.json')],
+  ['its enrolment', (state) => state.saveEnrolment(ENROLLED), written('enrolment.json')],
+  ['its ring', (state) => state.saveRing('e.y.J.W.E'), written('ring.jwe')],
+  ['its contact', (state) => state.saveContact(new Date(0)), written('contact')],
+  ['a refusal', (state) => state.saveRefusal(true), written('refused')],
+  ['the end of a refusal', (state) => state.saveRefusal(false), ['.']],
+  ['the end of its ring', (state) => state.wipeRing(), ['.']],
+];
+
+test('what a signer keeps is on the disk before it counts', async (t) => {
+  const state = await openStateFolder(folderOf(t), lockFile);
+  t.after(() => state.release());
+  const synced: string[] = [];
+  await watchSyncs(t, state.dir, ({ of }) => synced.push(of));
+  for (const [what, save, expected] of ROWS) {
+    await save(state);
+    assert.deepEqual(synced.splice(0), expected, what);
+  }
+  assert.deepEqual([await state.enrolledAs(), await state.ring(), await state.contact(), await state.hasRefused()], [ENROLLED, null, new Date(0), false]);
 });

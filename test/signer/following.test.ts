@@ -9,6 +9,7 @@ import { openStateFolder } from '../../src/signer/state-folder.ts';
 import { lockFile } from '../../src/serve/server-process.ts';
 import { eventually } from '../support/dev-server.ts';
 import { isAcknowledged, openSignerWorld, signed } from '../support/signer-process.ts';
+import { watchSyncs } from '../support/syncs.ts';
 
 test('an enrolled state folder is for its owner only, and holds nothing in the clear', async (t) => {
   const world = await openSignerWorld(t);
@@ -36,6 +37,18 @@ test('a rotation reaches the signer: written, used, acknowledged, in this order'
   assert.deepEqual(world.done.slice(-3), ['saved', `used ${point}`, `acknowledged ${point}`]);
   const { acked, keyInUse } = await world.record();
   assert.deepEqual([acked?.version, keyInUse], [version, active]);
+});
+
+test('a ring is whole on the disk, and has its name there, before it is used', async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const signer = await world.start(state);
+  await isAcknowledged(signer, (await world.stored()).version);
+  await watchSyncs(t, state.dir, ({ of }) => world.done.push(`synced ${of}`));
+  await world.rotate();
+  await isAcknowledged(signer, (await world.stored()).version);
+  const point = pointText(signer.ring.ring);
+  assert.deepEqual(world.done.slice(-5), ['synced ring.jwe.part', 'synced .', 'saved', `used ${point}`, `acknowledged ${point}`]);
 });
 
 test('what could not be written is not used, and what is not used is not acknowledged', async (t) => {
