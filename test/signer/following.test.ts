@@ -118,6 +118,39 @@ test('a disk that was rolled back: the server is asked first, and the old key si
   assert.equal(second.ring.ring.version, (await world.stored()).version);
 });
 
+test('the server is asked first for ten seconds and no less, and then the disk is trusted', { timeout: 60_000 }, async (t) => {
+  const world = await openSignerWorld(t);
+  const state = await world.enrolled();
+  const first = await world.start(state);
+  await isAcknowledged(first, (await world.stored()).version);
+  const old = await signed(first, world);
+  await first.stop();
+  await world.rotate();
+  let limits: { readonly milliseconds: number; readonly end: AbortController }[] = [];
+  t.mock.method(AbortSignal, 'timeout', (milliseconds: number) => {
+    const end = new AbortController();
+    limits.push({ milliseconds, end });
+    return end.signal;
+  });
+  /** Starts while nothing moves on the line, and is so many milliseconds on. */
+  const startedFor = async (passed: number) => {
+    world.line.cut();
+    await eventually('no connection is left', () => world.line.connections === 0 || undefined);
+    world.line.hold();
+    limits = [];
+    const starting = world.start(state, { askFirstWithin: null });
+    await eventually('the server is asked', () => world.line.connections > 0 || undefined);
+    for (const { milliseconds, end } of limits) if (milliseconds <= passed) end.abort();
+    return { starting };
+  };
+  const second = await (await startedFor(10_000)).starting;
+  assert.deepEqual([await signed(second, world), second.follower.view.standing], [old, 'away']);
+  await second.stop();
+  const { starting } = await startedFor(9999);
+  world.line.heal();
+  assert.notEqual(await signed(await starting, world), old);
+});
+
 test('a ring for another signer is refused', async (t) => {
   const world = await openSignerWorld(t);
   const [one, other] = [await world.enrolled('cp-1'), await world.enrolled('cp-2')];
