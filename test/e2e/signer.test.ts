@@ -135,6 +135,25 @@ test('the server away: signing goes on, also from the disk after a restart; a ro
   await eventually('a token has the new key', async () => (decodeProtectedHeader(await apiServer.requestToken()).kid !== decodeProtectedHeader(young).kid || undefined));
 });
 
+test('a start on a disk of before, while nothing moves on the line yet: it waits for the server, and begins with the ring of that', async (t) => {
+  const host = await server.signer('cp-of-before');
+  const begunWith = async (): Promise<string> => /"kid":"([^"]+)","msg":"signing"/.exec((await eventually('it signs', () => (host.stderr.includes('"msg":"signing"') ? host.stderr : undefined))))![1]!;
+  await host.start();
+  const old = await begunWith();
+  await host.end('SIGTERM');
+  const api = await ClusterApi.open(server);
+  success(await api.send('POST', `${api.issuer}/rotate`, { force: true }));
+  const young = await eventually('another key signs', async () => (await api.show()).keys.find(({ kid, state }) => state === 'active' && kid !== old)?.kid);
+  const others = server.line.connections;
+  server.line.hold();
+  t.after(() => server.line.heal());
+  host.launch();
+  await eventually('the server is asked', () => server.line.connections > others || undefined);
+  server.line.heal();
+  assert.equal(await begunWith(), young);
+  assert.equal(decodeProtectedHeader(await (await startApiServer(t, host)).requestToken()).kid, young);
+});
+
 test('a deleted signer signs no more, and says why when it is started again', async (t) => {
   const host = await server.signer('cp-deleted');
   await host.start();
