@@ -197,6 +197,7 @@ const REFUSED: readonly (readonly [string, (host: Host) => Partial<AttachRequest
   ["RKE2's manifest, by its place", () => ({ manifest: '/var/lib/rancher/rke2/agent/pod-manifests/kube-apiserver.yaml' }), RKE2S],
   ['to follow', () => ({ way: 'followed' }), /^kubeadm can not be followed: This version of Mintmark follows no issuers/],
   ['external signing that the version has not', (host) => { host.write(host.text().replace('v1.36.0', 'v1.31.4')); return { way: 'external' }; }, /1\.31 has no external signing/],
+  ['a list of mounts that another container repeats', (host) => { host.write(host.text().replace('    volumeMounts:', '    volumeMounts: &mounts').replace('  hostNetwork', '  - name: side\n    image: side\n    volumeMounts: *mounts\n  hostNetwork')); assert.match(host.text(), /\*mounts/); return {}; }, /\/spec\/containers\/0\/volumeMounts is repeated elsewhere by an alias \(\*mounts\), .* Nothing was changed\.$/],
   ['a signing endpoint that someone else put there', (host) => { host.write(host.text().replace('--tls-cert', '--service-account-signing-endpoint=/x\n    - --tls-cert')); return {}; }, /has a signing endpoint already/],
 ];
 
@@ -206,6 +207,12 @@ test('a key file outside of every volume is no fault when its key is imported; o
   assert.deepEqual(await kids(), [host.formerKid]);
   host.write(host.text().replaceAll(join(host.dir, 'pki/sa'), '/elsewhere/sa'));
   assert.deepEqual(await kids(), []);
+});
+
+test('an anchor that nothing repeats is no fault', async (t) => {
+  const host = controlPlaneHost(t, 36);
+  host.write(host.text().replace('    volumeMounts:', '    volumeMounts: &mounts'));
+  assert.equal(await attach(host), 'attached');
 });
 
 for (const [what, change, why] of REFUSED) {

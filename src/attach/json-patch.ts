@@ -5,7 +5,7 @@
  * here and one patched by kubeadm agree. Only these three operations are used: `test` guards each `remove`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, isMap, isNode, isSeq, type Node, type YAMLSeq } from 'yaml';
+import { type Document, isMap, isNode, isSeq, type Node, visit, type YAMLSeq } from 'yaml';
 import { MintmarkError } from '../domain/errors.ts';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
@@ -24,7 +24,9 @@ interface Place {
 
 /** Carries the operations out in order. @throws MintmarkError `AttachmentRefused` when one does not fit; the document is then half changed. */
 export function apply(document: Document, operations: readonly Operation[]): void {
+  const repeated = repeatedAnchors(document);
   for (const operation of operations) {
+    if (operation.op !== 'test') assertStandsOnce(document, operation.path, repeated);
     const place = placeOf(document, operation.path);
     if (operation.op === 'test') assertIs(document, place, operation);
     else if (operation.op === 'remove') take(place, operation.path);
@@ -59,6 +61,23 @@ const addedThere = (document: Document, operations: readonly Operation[]): reado
     return at.at(-1) === '-' ? Array.isArray(found) && found.some((item) => isDeepStrictEqual(item, value)) : isDeepStrictEqual(found, value);
   });
 };
+
+/** Anchors that an alias repeats. */
+function repeatedAnchors(document: Document): ReadonlySet<string> {
+  const found = new Set<string>();
+  visit(document, { Alias: (_key, { source }) => void found.add(source) });
+  return found;
+}
+
+/** What is put into a list that another container repeats by an alias would be that one's too, and no line of it would show. */
+function assertStandsOnce(document: Document, path: string, repeated: ReadonlySet<string>): void {
+  const parts = pointer(path);
+  for (let length = 1; length < parts.length; length += 1) {
+    const node = document.getIn(parts.slice(0, length), true);
+    const { anchor } = isMap(node) || isSeq(node) ? node : {};
+    if (anchor !== undefined && repeated.has(anchor)) throw refused(`/${parts.slice(0, length).join('/')} is repeated elsewhere by an alias (*${anchor}), which would change with it: write it out there`);
+  }
+}
 
 const pointer = (path: string): readonly string[] => path.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 

@@ -47,8 +47,10 @@ function noFolder(error: NodeJS.ErrnoException): void {
  */
 export async function readPrivateFile(file: string, what: string): Promise<Buffer | null> {
   try {
-    const { mode } = await stat(file);
-    if ((mode & 0o077) !== 0) throw new MintmarkError('InvalidConfiguration', `${what} in ${file} can be read by others than the owner of the file: run chmod 600 ${file}, and think of who may have read it.`);
+    const found = await stat(file);
+    // To read a pipe waits until somebody writes into it.
+    if (!found.isFile()) throw new MintmarkError('InvalidConfiguration', `${what} in ${file} can not be read: it is no file.`);
+    if ((found.mode & 0o077) !== 0) throw new MintmarkError('InvalidConfiguration', `${what} in ${file} can be read by others than the owner of the file: run chmod 600 ${file}, and think of who may have read it.`);
     return await readFile(file);
   } catch (error) {
     if (error instanceof MintmarkError) throw error;

@@ -67,3 +67,28 @@ test('what a signer keeps is on the disk before it counts', async (t) => {
   }
   assert.deepEqual([await state.enrolledAs(), await state.ring(), await state.contact(), await state.hasRefused()], [ENROLLED, null, new Date(0), false]);
 });
+
+/** What somebody may have made of an enrolment by hand. */
+const UNUSABLE: readonly (readonly [what: string, change: object])[] = [
+  ['a URL that is none', { url: 'nonsense' }], ['a URL without TLS', { url: 'http://signers.example' }], ['a certificate that is no text', { ca: 5 }],
+  ['no ring-signing key', { ringSigningKey: undefined }], ['a ring-signing key that is no point', { ringSigningKey: { ...KEYS.assertionJwk, x: 'AAAA' } }],
+  ['a poll that never ends', { pollSeconds: 1e15 }], ['a poll that does not wait', { pollSeconds: 0 }], ['no name', { name: undefined }],
+];
+
+test('an enrolment that was changed by hand ends a start with what to do', async (t) => {
+  const state = await openStateFolder(folderOf(t), lockFile);
+  t.after(() => state.release());
+  await state.saveEnrolment(ENROLLED);
+  assert.deepEqual(await state.enrolledAs(), ENROLLED);
+  for (const [what, change] of UNUSABLE) {
+    await state.saveEnrolment({ ...ENROLLED, ...change });
+    await assert.rejects(state.enrolledAs(), { code: 'InvalidConfiguration', message: /enrolment\.json is not in the form that Mintmark writes\. Restore it, or/ }, what);
+  }
+});
+
+test('a ring that is a folder is told, and waits for nobody', async (t) => {
+  const state = await openStateFolder(folderOf(t), lockFile);
+  t.after(() => state.release());
+  mkdirSync(join(state.dir, 'ring.jwe'), { mode: 0o700 });
+  await assert.rejects(state.ring(), { code: 'InvalidConfiguration', message: `The ring in ${join(state.dir, 'ring.jwe')} can not be read: it is no file.` });
+});

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 import { weakPlace } from '../keys/guarded-folder.ts';
 import { readPrivateFile, removeCutOff, removePrivateFile, writePrivateFile } from '../keys/private-file.ts';
-import type { EcPublicJwk } from '../keys/public-jwk.ts';
+import { type EcPublicJwk, publicKeyOfJwk } from '../keys/public-jwk.ts';
 import { SIGNER_KEYS_FILE } from '../keys/signer-keys.ts';
 import type { LockFile } from './socket.ts';
 
@@ -51,6 +51,8 @@ export interface StateFolder {
 }
 
 const FORM = 'mintmark-enrolment+1';
+/** Seconds. Servers say less than a minute. */
+const LONGEST_POLL = 3600;
 const TEXTS = ['url', 'signerId', 'name', 'issuerId', 'issuerUrl'] as const satisfies readonly (keyof EnrolledAs)[];
 
 /**
@@ -99,10 +101,15 @@ async function makePrivate(dir: string): Promise<void> {
   }
 }
 
+/** A file that was changed by hand ends a start here, and not later where nothing can be done. */
+const isUsable = ({ url, ca, ringSigningKey, pollSeconds }: EnrolledAs): boolean =>
+  URL.parse(url)?.protocol === 'https:' && (ca === null || typeof ca === 'string') && publicKeyOfJwk(ringSigningKey) !== null &&
+  Number.isSafeInteger(pollSeconds) && pollSeconds >= 1 && pollSeconds <= LONGEST_POLL;
+
 function parseEnrolment(text: string, file: string): EnrolledAs {
   try {
     const { form, ...enrolled } = JSON.parse(text) as EnrolledAs & { readonly form: string };
-    if (form === FORM && TEXTS.every((member) => typeof enrolled[member] === 'string') && Number.isSafeInteger(enrolled.pollSeconds)) return enrolled;
+    if (form === FORM && TEXTS.every((member) => typeof enrolled[member] === 'string') && isUsable(enrolled)) return enrolled;
   } catch {
     // Said below, for both cases.
   }
