@@ -107,7 +107,7 @@ test('force, emergency and revocation say what breaks and send what was asked fo
     [['rotate', '--force'], 'rotate {"force":true}', BEFORE + late],
     [['rotate', '--emergency'], 'rotate {"emergency":true}', [
       'WARNING: Key K1 will be revoked at once: 2 recorded tokens live on it and will not verify any more.', 'WARNING: Key K2 will be revoked at once: 1 recorded token lives on it and will not verify any more.',
-      'WARNING: Key K3 will be revoked at once: no recorded token lives on it (those that API servers signed are not recorded).', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
+      'WARNING: Key K3 will be revoked at once: it has signed nothing yet.', 'WARNING: Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to 5 min.\n',
     ].join('\n')],
     [['revoke-key', '--kid', 'K1'], 'revokeKey {"kid":"K1"}', `WARNING: Key K1 is retired: 2 recorded tokens live on it and will not verify any more.\n${caches}`],
     [['revoke-key', '--kid', 'K2', '--force'], 'revokeKey {"kid":"K2","force":true}', `WARNING: Key K2 signs now: 1 recorded token lives on it and will not verify any more. The prepared key takes its place.\n${late}${caches}`],
@@ -119,6 +119,15 @@ test('force, emergency and revocation say what breaks and send what was asked fo
     assert.deepEqual([ran.code, ran.stderr, posts(fake)], [0, warnings + AFTER, [sent]]);
     assert.deepEqual(JSON.parse(ran.stdout), { operationId: '1', outcome: 'rotated', revoked: ['K1'], status: 'Succeeded', waiting: null });
   }
+});
+
+test('an emergency says of an imported key that is prepared what API servers signed with it: it may have signed there before', async (t) => {
+  const keys = [key('K2', 'active', 0), { ...key('K3', 'prepared', 0), origin: 'imported' }, key('K4', 'prepared', 0)];
+  const fake = await server(t, { ...ANSWERS, [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [{ name: 'cp-1' }] } }, [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties: { ...issuer.properties, keys } } } });
+  const unknown = 'tokens that API servers signed with it will not verify any more, and their number is not known.';
+  assert.deepEqual((await runLine(['issuer', 'rotate', '--emergency', ...OURS, '-y', '--no-wait'], fake)).stderr.split('\n').slice(0, 3), [
+    `WARNING: Key K2 will be revoked at once: ${unknown}`, `WARNING: Key K3 will be revoked at once: ${unknown}`, 'WARNING: Key K4 will be revoked at once: it has signed nothing yet.',
+  ]);
 });
 
 test('a revoked key that never signed has no pods to restart', async (t) => {

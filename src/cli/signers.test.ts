@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { type Answers, fakeServer, type FakeServer, runLine } from '../../test/support/command-line.ts';
+import type { KeyBody } from '../http/management/contract.ts';
 import type { SignerBody } from '../http/management/signer-contract.ts';
 import type { ServerCommands } from './session.ts';
-import { afterDeletion, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings } from './commands/signer-words.ts';
+import { wayOut } from './commands/signer-debt.ts';
+import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, listWarnings, stateInWords, tokenWarnings, writeOffQuestion } from './commands/signer-words.ts';
 
 const ISSUER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/providers/Mintmark.Oidc/issuers/default';
 const OURS = ['-g', 'g', '-n', 'c'];
@@ -20,12 +22,16 @@ const signer = (change: Partial<SignerBody['properties']> = {}): SignerBody => (
   },
 });
 
+const key = (kid: string, state: KeyBody['state'], expiresAt: string | null = null): KeyBody => ({
+  kid, state, expiresAt, algorithm: 'RS256', origin: 'generated', published: true, createdAt: before(0), publishedAt: before(0), activatedAt: before(0), retiredAt: null, revokedAt: null, liveTokens: 0, publicJwk: {},
+});
+
 async function server(t: TestContext, answers: Answers): Promise<FakeServer> {
   const fake = await fakeServer(answers);
   t.after(() => fake.close());
   return fake;
 }
-const sent = (fake: FakeServer): readonly string[] => fake.requests.map(({ method, url, body }) => `${method} ${url.split('/default/')[1]!.split('?')[0]} ${body}`.trim());
+const sent = (fake: FakeServer): readonly string[] => fake.requests.map(({ method, url, body }) => `${method} ${(url.split('/default/')[1] ?? '').split('?')[0]} ${body}`.trim());
 
 const STATES: readonly (readonly [Partial<SignerBody['properties']>, string])[] = [
   [{}, 'current'], [{ state: 'behind', acknowledgedVersion: 5 }, 'behind: has version 5 of 7'], [{ state: 'behind', acknowledgedVersion: null }, 'behind: has acknowledged nothing yet'],
@@ -44,34 +50,55 @@ test('clocks in words', () => {
 
 test('a list warns of a lease that ends, of a clock, and of a debt; and of nothing else', () => {
   const silent = { state: 'silent', lastContactAt: before(50_000), leaseEndsAt: before(-36_700) } as const;
-  const warnings = (change: Partial<SignerBody['properties']>): readonly string[] => listWarnings([signer(change)], NOW, PLACE);
+  const warnings = (change: Partial<SignerBody['properties']>): readonly string[] => listWarnings([signer(change)], NOW, PLACE, [key('K1', 'active')]);
   assert.deepEqual(warnings(silent), ['The signer cp-1 stops to sign within 10 h 11 min unless it reaches the server: its API server would issue no tokens.']);
   assert.deepEqual(warnings({ clockOffsetMilliseconds: -61_000 }), ['The clock of cp-1 is off by 1 min 1 s; at 2 min its requests are refused.']);
-  assert.deepEqual(warnings({ state: 'deleted', debt: ['K1'] }), ['cp-1 was deleted and had the private half of K1, which still verifies. 1. Rotate, so that nothing new is signed with it: mintmark issuer rotate -g g -n c. 2. If the machine may have leaked it, revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1.']);
+  assert.deepEqual(warnings({ state: 'deleted', debt: ['K1'] }), ['cp-1 was deleted and had the private half of K1, which still verifies. 1. Rotate, so that nothing new is signed with K1: mintmark issuer rotate -g g -n c. 2. If the machine may have leaked it, revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1.']);
   for (const quiet of [{}, { ...silent, leaseEndsAt: before(-80_000) }, { ...silent, leaseSeconds: null, leaseEndsAt: null }, { clockOffsetMilliseconds: 60_000 }, { state: 'writtenOff', clockOffsetMilliseconds: 90_000 }] as const) assert.deepEqual(warnings(quiet), []);
+});
+
+test('of a debt only what is left is said: no rotation, which would revoke it, for a key that has retired', () => {
+  const said = (...keys: readonly KeyBody[]): string => wayOut(['K1', 'K2'], keys, PLACE);
+  const left = (kid: string, end: string): string => `${kid} has retired: nothing new is signed with it, and it leaves by itself ${end}. Only if the machine may have leaked it, revoke it, which breaks the tokens that live on it: mintmark issuer revoke-key -g g -n c --kid ${kid}.`;
+  const [retired, unsettled] = [key('K1', 'retired', before(-3600)), key('K2', 'retired')];
+  assert.equal(said(retired, key('K3', 'active')), left('K1', 'at 2026-03-01 13:00:00'));
+  assert.equal(said(retired, unsettled), `${left('K1', 'at 2026-03-01 13:00:00')} ${left('K2', 'a day after every signer has acknowledged that it signs with it no more')}`);
+  assert.match(said(retired, key('K2', 'active')), /^1\. Rotate, so that nothing new is signed with K2: mintmark issuer rotate -g g -n c\. 2\. .*: mintmark issuer revoke-key -g g -n c --kid K2\. K1 has retired: /);
+  assert.equal(said(key('K1', 'revoked'), key('K3', 'active')), 'Meanwhile none of it verifies any more: nothing is left to do.');
 });
 
 test('a list says of a signer that refuses its ring since when, until when that holds things up, and what to do', () => {
   const refusing = { state: 'refusing', refusesRingSince: before(3600), lastRefusedAt: before(5), lastContactAt: before(3600) } as const;
-  const said = (change: Partial<SignerBody['properties']>): string => listWarnings([signer({ ...refusing, ...change })], NOW, PLACE)[0]!;
+  const said = (change: Partial<SignerBody['properties']>): string => listWarnings([signer({ ...refusing, ...change })], NOW, PLACE, [])[0]!;
   assert.match(said({}), /^The signer cp-1 refuses the key ring that this server gives it since 2026-03-01 11:00:00, and goes on with the one that it has\. A rotation waits for it until 2026-03-02 12:04:40, when its lease is over and its API server issues no tokens any more\. Its log and \/healthz on its host say why: .* enrol it again: mintmark signer create -g g -n c --signer cp-1\.$/);
   assert.match(said({ leaseSeconds: null, leaseEndsAt: null }), / A rotation waits for it until it takes one\. /);
-  assert.match(beforeWriteOff(signer(refusing), NOW)[0]!, /^The signer cp-1 was last seen 5 s ago\./);
+  assert.match(beforeWriteOff(signer(refusing), NOW)[0]!, /^The signer cp-1 was last seen 5 s ago: it is alive/);
   assert.match(beforeDeletion(signer(refusing), NOW)[0]!, /It is there: /);
 });
 
 test('a list warns of names that several are enrolled under, with their ids', () => {
   const twin = (signerId: string, change: Partial<SignerBody['properties']> = {}): SignerBody => signer({ signerId, ...change });
-  assert.deepEqual(listWarnings([twin('A'), twin('B', { state: 'behind', lastContactAt: before(5) })], NOW, PLACE), ['2 signers are enrolled as cp-1: A (last seen 20 s ago), B (last seen 5 s ago). A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g g -n c --signer ID.']);
-  for (const gone of [{ state: 'writtenOff' }, { state: 'deleted' }, { replacedAt: before(60) }] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', gone)], NOW, PLACE), []);
+  assert.deepEqual(listWarnings([twin('A'), twin('B', { state: 'behind', lastContactAt: before(5) })], NOW, PLACE, []), ['2 signers are enrolled as cp-1: A (last seen 20 s ago), B (last seen 5 s ago). A rotation waits for each. If the machine of one is gone, write it off by its id: mintmark signer write-off -g g -n c --signer ID.']);
+  for (const gone of [{ state: 'writtenOff' }, { state: 'deleted' }, { replacedAt: before(60) }] as const) assert.deepEqual(listWarnings([twin('A'), twin('B', gone)], NOW, PLACE, []), []);
+});
+
+test('a write-off of a signer that is alive is called that: it comes back by itself, and until then nothing keeps its cluster', () => {
+  const refusing = signer({ state: 'refusing', refusesRingSince: before(60), lastRefusedAt: before(5) });
+  for (const there of [signer(), signer({ state: 'behind' }), refusing]) {
+    const back = there === refusing ? 'as soon as it takes the ring that it refuses now' : 'at its next contact, within a minute';
+    assert.equal(beforeWriteOff(there, NOW)[0], `The signer cp-1 was last seen ${there === refusing ? 5 : 20} s ago: it is alive, and a write-off does not end it. It signs on, and comes back by itself ${back}, with the key that signs. Until then it is not enrolled: no rotation waits for it, so tokens that it signs may end before their time, and nothing keeps its cluster from being deleted. To end it for good, use 'mintmark signer delete'.`);
+    assert.equal(writeOffQuestion(there), 'Write off the signer cp-1, although it is alive?');
+    assert.equal(afterWriteOff(there, PLACE)[0], `cp-1 is written off, but it is alive: it signs on, and comes back by itself ${back}, with the key that signs. To end it for good, detach its API server and delete it: mintmark signer delete -g g -n c --signer id-1. That tells what is left to do about the keys that it had.`);
+  }
+  assert.equal(writeOffQuestion(signer({ state: 'silent' })), 'Write off the signer cp-1?');
 });
 
 test('what is said around an end', () => {
-  assert.match(beforeWriteOff(signer(), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it\. .* If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'\.$/);
+  assert.match(beforeWriteOff(signer({ state: 'silent' }), NOW)[0]!, /^The signer cp-1 was last seen 20 s ago\. From now on no rotation waits for it\. .* If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'\.$/);
   assert.match(beforeWriteOff(signer({ state: 'writtenOff' }), NOW)[0]!, /written off already\.$/);
   assert.match(beforeDeletion(signer(), NOW)[0]!, /It is there: it will wipe its ring/);
   assert.equal(beforeDeletion(signer({ state: 'silent' }), NOW)[0], 'The signer cp-1 was last seen 20 s ago.');
-  assert.deepEqual(afterDeletion(signer({ state: 'deleted' }), PLACE), ['cp-1 is deleted. No key that it had verifies any more: nothing is left to do.']);
+  assert.deepEqual(afterDeletion(signer({ state: 'deleted' }), PLACE, []), ['cp-1 is deleted. No key that it had verifies any more: nothing is left to do.']);
 });
 
 test('who gives way is said with a token', () => {
@@ -101,12 +128,21 @@ test('nothing ends without a yes', async (t) => {
 
 test('a write-off and a deletion say what they break, and what is left to do', async (t) => {
   const ended = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1', 'K2'] });
-  const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer()] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: signer() }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
+  const [silent, issuer] = [signer({ state: 'silent' }), { id: ISSUER, properties: { keys: [key('K1', 'retired', before(-3600)), key('K2', 'active')] } }];
+  const fake = await server(t, { [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [silent] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: silent }, [`POST ${ISSUER}/writeOffSigner`]: { status: 200, body: signer({ state: 'writtenOff' }) }, [`DELETE ${ISSUER}/signers/cp-1`]: { status: 200, body: ended } });
   const off = await runLine(['signer', 'write-off', ...OURS, '--signer', 'cp-1', '-y'], fake);
   assert.match(off.stderr, /^WARNING: The signer cp-1 was last seen .*\nWARNING: cp-1 is written off\. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again\. To shut it out, or if it will not come back, delete it: mintmark signer delete -g g -n c --signer id-1\. That tells what is left to do about the keys that it had\.\n$/);
   const gone = await runLine(['signer', 'delete', ...OURS, '--signer', 'cp-1', '-y'], fake);
-  assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .*: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K1; mintmark issuer revoke-key -g g -n c --kid K2\.\n$/);
-  assert.deepEqual(sent(fake), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+  assert.match(gone.stderr, /It had the private half of K1, K2\. 1\. Rotate, .* signed with K2: mintmark issuer rotate -g g -n c\. 2\. .*revoke it when it is retired: mintmark issuer revoke-key -g g -n c --kid K2\. K1 has retired: .* leaves by itself at 2026-03-01 13:00:00\. /);
+  assert.deepEqual(sent(fake).filter((line) => line !== 'GET'), ['GET signers', 'GET signers/cp-1', 'POST writeOffSigner {"name":"cp-1"}', 'GET signers', 'GET signers/cp-1', 'DELETE signers/cp-1']);
+});
+
+test('list and show say of a debt what is left of it, by what its key does now', async (t) => {
+  const gone = signer({ state: 'deleted', deletedAt: before(0), debt: ['K1'] });
+  const fake = await server(t, { [`GET ${ISSUER}`]: { status: 200, body: { id: ISSUER, properties: { keys: [key('K1', 'retired', before(-3600)), key('K2', 'active')] } } }, [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [gone] } }, [`GET ${ISSUER}/signers/cp-1`]: { status: 200, body: gone } });
+  for (const line of [['list'], ['show', '--signer', 'cp-1']]) {
+    assert.match((await runLine(['signer', ...line, ...OURS], fake)).stderr, /^WARNING: cp-1 was deleted and had the private half of K1, which still verifies\. K1 has retired: nothing new is signed with it, and it leaves by itself at 2026-03-01 13:00:00\. Only if/);
+  }
 });
 
 test('a name that several signers have ends none of them, and shows none: the ids are asked for', async (t) => {

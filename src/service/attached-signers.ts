@@ -12,7 +12,7 @@ export async function assertNoSigners(tx: StoreReader, scope: string): Promise<v
   const named = attached.slice(0, MOST_NAMED).map(({ name, clusterName }) => `'${name}' of cluster '${clusterName}'`).join(', ');
   const more = attached.length > MOST_NAMED ? ', and more' : '';
   const details = attached.slice(0, MOST_NAMED).map(detailOf);
-  throw new MintmarkError('SignersAttached', `Signers are enrolled: ${named}${more}. Nothing was deleted: their API servers would be left without signatures and could not start again. Detach each API server and delete its signer (mintmark signer delete -g GROUP -n CLUSTER --signer NAME); write off a signer whose machine is gone (mintmark signer write-off).`, { details });
+  throw new MintmarkError('SignersAttached', `Signers are enrolled: ${named}${more}. Nothing was deleted: their API servers would be left without signatures and could not start again. Of a machine that lives, detach the API server (mintmark signer detach) and delete the signer (mintmark signer delete -g GROUP -n CLUSTER --signer NAME). Only of one that is gone, write the signer off (mintmark signer write-off): a living one comes back by itself within a minute.`, { details });
 }
 
 const detailOf = ({ name, clusterId }: AttachedSigner) => ({ code: 'SignersAttached', message: `The signer '${name}' is enrolled.`, target: clusterId }) as const;

@@ -24,6 +24,8 @@ function lost(count: number, hasSigners: boolean): string {
   return hasSigners ? `${recorded}, nor will those that API servers signed with it, whose number is not known` : recorded;
 }
 const isLive = (key: KeyBody): boolean => key.state !== 'revoked';
+/** One that was imported may have signed elsewhere before. */
+const hasNeverSigned = ({ state, origin }: KeyBody): boolean => state === 'prepared' && origin === 'generated';
 
 /**
  * Refuses at once what the server would refuse: to revoke retired keys unasked, where it is set to be asked.
@@ -66,7 +68,7 @@ function beforeItIsReady({ properties: { calendar, maxAgeSeconds, publicationGap
 export function beforeEmergency({ issuer: { properties }, hasSigners }: Facts): readonly string[] {
   const gone = properties.keys.filter(isLive);
   return [
-    ...gone.map(({ kid, liveTokens }) => `Key ${kid} will be revoked at once: ${lost(liveTokens, hasSigners)}.`),
+    ...gone.map((key) => `Key ${key.kid} will be revoked at once: ${hasNeverSigned(key) ? 'it has signed nothing yet' : lost(key.liveTokens, hasSigners)}.`),
     `Relying parties that hold the old list refuse the new tokens, and accept the old ones, for up to ${lengthInWords(properties.maxAgeSeconds)}.`,
   ];
 }

@@ -1,8 +1,10 @@
 /** Signers in people's words: how each is, what ends with one, and what is left to do. Pure: gives sentences. */
+import type { KeyBody } from '../../http/management/contract.ts';
 import type { CreateSignerReply, SignerBody } from '../../http/management/signer-contract.ts';
 import { lengthInWords } from '../lengths-of-time.ts';
 import { timeInWords } from '../output/resources.ts';
 import type { ClusterFlags } from './flags.ts';
+import { wayOut } from './signer-debt.ts';
 
 const ago = (time: string, now: Date): string => `${lengthInWords(Math.max(0, (now.getTime() - Date.parse(time)) / 1000))} ago`;
 
@@ -35,13 +37,13 @@ export function clockInWords({ properties: { clockOffsetMilliseconds: offset } }
   return `${lengthInWords(Math.abs(offset) / 1000)} ${offset > 0 ? 'ahead' : 'behind'}`;
 }
 
-/** What a list of signers gives cause to warn of. */
-export function listWarnings(signers: readonly SignerBody[], now: Date, cluster: ClusterFlags): readonly string[] {
+/** What a list of signers gives cause to warn of. `keys`: those of the issuer, where one of them owes some. */
+export function listWarnings(signers: readonly SignerBody[], now: Date, cluster: ClusterFlags, keys: readonly KeyBody[]): readonly string[] {
   return [...doubledNames(signers, now, cluster), ...signers.filter(({ properties: { state } }) => state === 'refusing').map((signer) => refusalInWords(signer, cluster)), ...signers.flatMap(({ name, properties: { state, leaseEndsAt, leaseSeconds, clockOffsetMilliseconds, debt } }) => [
     ...(state === 'silent' && leaseEndsAt !== null && leaseSeconds !== null && Date.parse(leaseEndsAt) - now.getTime() < leaseSeconds * 500
       ? [`The signer ${name} stops to sign within ${lengthInWords((Date.parse(leaseEndsAt) - now.getTime()) / 1000)} unless it reaches the server: its API server would issue no tokens.`] : []),
     ...(clockOffsetMilliseconds !== null && Math.abs(clockOffsetMilliseconds) > CLOCK_OFF && state !== 'deleted' && state !== 'writtenOff' ? [`The clock of ${name} is off by ${lengthInWords(Math.abs(clockOffsetMilliseconds) / 1000)}; at 2 min its requests are refused.`] : []),
-    ...(debt.length > 0 ? [`${name} was deleted and had the private half of ${debt.join(', ')}, which still verifies. ${wayOut(debt, cluster)}`] : []),
+    ...(debt.length > 0 ? [`${name} was deleted and had the private half of ${debt.join(', ')}, which still verifies. ${wayOut(debt, keys, cluster)}`] : []),
   ])];
 }
 
@@ -75,30 +77,36 @@ export function tokenWarnings({ name, expiresAt, replaces }: CreateSignerReply, 
   ];
 }
 
+/** By the server's clock: it was in contact within the last two minutes, in which one that runs asks more than once. */
+const isThere = ({ properties: { state } }: SignerBody): boolean => state === 'current' || state === 'behind' || state === 'refusing';
+
+/** When one that is there is enrolled anew. */
+const comesBack = ({ properties: { state } }: SignerBody): string => (state === 'refusing' ? 'as soon as it takes the ring that it refuses now' : 'at its next contact, within a minute');
+
 export function beforeWriteOff(signer: SignerBody, now: Date): readonly string[] {
-  const { name, properties: { state } } = signer;
-  const seen = `The signer ${name} was last seen ${ago(lastSeenAt(signer), now)}.`;
-  if (state === 'writtenOff' || state === 'deleted') return [`${seen} It is written off already.`];
-  return [`${seen} From now on no rotation waits for it. If it still signs, tokens of a key that it has not parted from may end before their time. If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'.`];
+  const seen = `The signer ${signer.name} was last seen ${ago(lastSeenAt(signer), now)}`;
+  if (!isEnrolled(signer)) return [`${seen}. It is written off already.`];
+  if (isThere(signer)) return [`${seen}: it is alive, and a write-off does not end it. It signs on, and comes back by itself ${comesBack(signer)}, with the key that signs. Until then it is not enrolled: no rotation waits for it, so tokens that it signs may end before their time, and nothing keeps its cluster from being deleted. To end it for good, use 'mintmark signer delete'.`];
+  return [`${seen}. From now on no rotation waits for it. If it still signs, tokens of a key that it has not parted from may end before their time. If its machine is alive, it is given the key that signs again at its next contact: to shut it out, use 'mintmark signer delete'.`];
 }
 
-export const afterWriteOff = ({ name, properties: { signerId } }: SignerBody, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] =>
-  [`${name} is written off. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again. To shut it out, or if it will not come back, delete it: mintmark signer delete -g ${resourceGroup} -n ${cluster} --signer ${signerId}. That tells what is left to do about the keys that it had.`];
+export const writeOffQuestion = (signer: SignerBody): string => (isThere(signer) ? `Write off the signer ${signer.name}, although it is alive?` : `Write off the signer ${signer.name}?`);
+
+/** `before`: the signer as it was, which tells whether it is there. */
+export function afterWriteOff(before: SignerBody, { resourceGroup, name: cluster }: ClusterFlags): readonly string[] {
+  const { name, properties: { signerId } } = before;
+  const deletion = `mintmark signer delete -g ${resourceGroup} -n ${cluster} --signer ${signerId}. That tells what is left to do about the keys that it had.`;
+  return [isThere(before)
+    ? `${name} is written off, but it is alive: it signs on, and comes back by itself ${comesBack(before)}, with the key that signs. To end it for good, detach its API server and delete it: ${deletion}`
+    : `${name} is written off. If its machine is alive, it is enrolled anew at its next contact and given the key that signs again. To shut it out, or if it will not come back, delete it: ${deletion}`];
+}
 
 export function beforeDeletion(signer: SignerBody, now: Date): readonly string[] {
-  const { name, properties: { state } } = signer;
-  const isThere = state === 'current' || state === 'behind' || state === 'refusing';
-  return [`The signer ${name} was last seen ${ago(lastSeenAt(signer), now)}.${isThere ? ' It is there: it will wipe its ring, and its API server will issue no tokens and not start again. Detach that first.' : ''}`];
+  return [`The signer ${signer.name} was last seen ${ago(lastSeenAt(signer), now)}.${isThere(signer) ? ' It is there: it will wipe its ring, and its API server will issue no tokens and not start again. Detach that first.' : ''}`];
 }
 
-/** Both steps of rule 12. */
-export function afterDeletion({ name, properties: { debt } }: SignerBody, cluster: ClusterFlags): readonly string[] {
+/** Both steps of rule 12, or what is left of them. `keys`: those of the issuer, where it owes some. */
+export function afterDeletion({ name, properties: { debt } }: SignerBody, cluster: ClusterFlags, keys: readonly KeyBody[]): readonly string[] {
   if (debt.length === 0) return [`${name} is deleted. No key that it had verifies any more: nothing is left to do.`];
-  return [`${name} is deleted, and told to wipe its ring when it asks. It had the private half of ${debt.join(', ')}. ${wayOut(debt, cluster)}`];
-}
-
-function wayOut(debt: readonly string[], { resourceGroup, name }: ClusterFlags): string {
-  const place = `-g ${resourceGroup} -n ${name}`;
-  const revocations = debt.map((kid) => `mintmark issuer revoke-key ${place} --kid ${kid}`).join('; ');
-  return `1. Rotate, so that nothing new is signed with it: mintmark issuer rotate ${place}. 2. If the machine may have leaked it, revoke it when it is retired: ${revocations}.`;
+  return [`${name} is deleted, and told to wipe its ring when it asks. It had the private half of ${debt.join(', ')}. ${wayOut(debt, keys, cluster)}`];
 }

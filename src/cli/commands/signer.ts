@@ -15,7 +15,8 @@ import { restartConfirmed } from './signer-confirm-restart.ts';
 import { signerEnroll } from './signer-enroll.ts';
 import { joinCredentialCreated, joinCredentialRevoked, joinCredentialsListed } from './signer-join.ts';
 import { signerRun } from './signer-run.ts';
-import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, lastSeenAt, listWarnings, manyMeant, stateInWords, tokenWarnings } from './signer-words.ts';
+import { keysOwed } from './signer-debt.ts';
+import { afterDeletion, afterWriteOff, beforeDeletion, beforeWriteOff, clockInWords, lastSeenAt, listWarnings, manyMeant, stateInWords, tokenWarnings, writeOffQuestion } from './signer-words.ts';
 
 interface SignerFlag extends ClusterFlags {
   readonly signer: string;
@@ -49,8 +50,9 @@ const listed = command<ClusterFlags>({
   examples: ['mintmark signer list -g myResourceGroup -n myAKSCluster --output table'],
   options: CLUSTER_FLAGS,
   async run(session, flags) {
-    const [signers, now] = [await (await session.api()).list<SignerBody>(paths.issuerPart(await session.cluster(flags), 'signers')), new Date()];
-    for (const text of listWarnings(signers, now, flags)) session.report.warn(text);
+    const [api, cluster] = [await session.api(), await session.cluster(flags)];
+    const [signers, now] = [await api.list<SignerBody>(paths.issuerPart(cluster, 'signers')), new Date()];
+    for (const text of listWarnings(signers, now, flags, await keysOwed(api, cluster, signers))) session.report.warn(text);
     return { result: signers.map(flattened), table: { rows: signers.map((signer) => row(signer, now)) } };
   },
 });
@@ -59,8 +61,9 @@ const shown = command<SignerFlag>({
   examples: ['mintmark signer show -g myResourceGroup -n myAKSCluster --signer cp-1'],
   options: [...CLUSTER_FLAGS, SIGNER],
   async run(session, { signer: name, ...flags }) {
-    const [signer, now] = [await oneSigner(await session.api(), await session.cluster(flags), name), new Date()];
-    for (const text of listWarnings([signer], now, flags)) session.report.warn(text);
+    const [api, cluster] = [await session.api(), await session.cluster(flags)];
+    const [signer, now] = [await oneSigner(api, cluster, name), new Date()];
+    for (const text of listWarnings([signer], now, flags, await keysOwed(api, cluster, [signer]))) session.report.warn(text);
     return { result: flattened(signer), table: { rows: [row(signer, now)] } };
   },
 });
@@ -81,10 +84,11 @@ const writtenOff = command<SignerFlag & YesFlag>({
   async run(session, { signer: name, yes = false, ...flags }) {
     assertCanAsk(session, yes);
     const [api, cluster] = [await session.api(), await session.cluster(flags)];
-    for (const text of beforeWriteOff(await oneToEnd(api, cluster, name), new Date())) session.report.warn(text);
-    await confirm(session, `Write off the signer ${name}?`, yes);
+    const before = await oneToEnd(api, cluster, name);
+    for (const text of beforeWriteOff(before, new Date())) session.report.warn(text);
+    await confirm(session, writeOffQuestion(before), yes);
     const signer = bodyOf<SignerBody>(await api.send('POST', paths.issuerPart(cluster, 'writeOffSigner'), { name }));
-    for (const text of afterWriteOff(signer, flags)) session.report.warn(text);
+    for (const text of afterWriteOff(before, flags)) session.report.warn(text);
     return { result: flattened(signer) };
   },
 });
@@ -98,7 +102,7 @@ const deleted = command<SignerFlag & YesFlag>({
     for (const text of beforeDeletion(await oneToEnd(api, cluster, name), new Date())) session.report.warn(text);
     await confirm(session, `Delete the signer ${name} for good?`, yes);
     const signer = bodyOf<SignerBody>(await api.send('DELETE', paths.issuerItem(cluster, 'signers', name)));
-    for (const text of afterDeletion(signer, flags)) session.report.warn(text);
+    for (const text of afterDeletion(signer, flags, await keysOwed(api, cluster, [signer]))) session.report.warn(text);
     return { result: flattened(signer) };
   },
 });
