@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -33,6 +34,16 @@ test('a private key is sent only after a yes, and what that means is said first'
   const ran = await runLine([...LINE, '--private-key-file', fake.file, '--sign', '-y'], fake);
   assert.match(ran.stderr, /^WARNING: Whoever else has this private key can sign tokens of this issuer.*\nWARNING: The key that is prepared now is revoked for good.*\nWARNING: Key K is prepared: it is published now, and signs with the next rotation\./);
   assert.deepEqual(bodies(fake), [{ privateKey: 'PEM', sign: true }]);
+});
+
+test('of a private key that is not RSA it is said, before the question, that Entra ID will refuse its tokens', async (t) => {
+  const fake = await server(t, { as: 'prepared', expiresAt: null });
+  const asked = async ({ privateKey }: { readonly privateKey: KeyObject }): Promise<string> => {
+    writeFileSync(fake.file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    return (await runLine([...LINE, '--private-key-file', fake.file, '--sign'], { ...fake, home: fake.home, input: 'n\n', terminal: true })).stderr;
+  };
+  assert.match(await asked(generateKeyPairSync('ec', { namedCurve: 'P-256' })), /\nWARNING: This is no RSA key\. Microsoft Entra ID takes RS256 only, and refuses the tokens of this issuer from when this key signs\.\nImport the private key/);
+  assert.doesNotMatch(await asked(generateKeyPairSync('rsa', { modulusLength: 2048 })), /RS256/);
 });
 
 test('a line that is not the one or the other is refused before anything is read', async (t) => {

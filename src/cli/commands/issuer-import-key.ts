@@ -1,4 +1,5 @@
 /** `issuer import-key`: takes over a key that the cluster has already, to verify with it or to sign with it. */
+import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ImportKeyReply } from '../../http/management/signer-contract.ts';
 import { command } from '../command.ts';
@@ -39,6 +40,7 @@ export const issuerImportKey = command<ImportFlags>({
     if (privateKeyFile !== undefined) {
       session.report.warn('Whoever else has this private key can sign tokens of this issuer, for all its relying parties, for as long as the key is in the JWKS. Import it only if nobody else has it.');
       session.report.warn('The key that is prepared now is revoked for good, also one that was imported. A key that verifies only becomes an ordinary key of the ring: it leaves a day after it has retired, and with it all tokens of before that it signed. To go on verifying those for longer, import another key to sign.');
+      for (const text of kindWarnings(body.privateKey!)) session.report.warn(text);
       await confirm(session, 'Import the private key, in place of the prepared key?', yes);
     }
     const reply = bodyOf<ImportKeyReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'importKey'), body));
@@ -46,6 +48,15 @@ export const issuerImportKey = command<ImportFlags>({
     return { result: { ...reply } };
   },
 });
+
+/** By the public half alone. What can not be read is the server's to refuse. */
+function kindWarnings(pem: string): readonly string[] {
+  try {
+    return createPublicKey(pem).asymmetricKeyType === 'rsa' ? [] : ['This is no RSA key. Microsoft Entra ID takes RS256 only, and refuses the tokens of this issuer from when this key signs.'];
+  } catch {
+    return [];
+  }
+}
 
 function consequence({ as, kid, expiresAt }: ImportKeyReply): string {
   if (as === 'prepared') return `Key ${kid} is prepared: it is published now, and signs with the next rotation. Once its copies elsewhere are not needed, destroy them.`;
