@@ -32,7 +32,31 @@ test("flags are those of the cluster's version, with what has to be there before
   const fake = await server(t);
   const { code, stdout, stderr } = await runLine(['issuer', 'show-api-server-flags', ...OURS], fake);
   assert.deepEqual([code, stdout], [0, `${SHELL}  --service-account-signing-endpoint=/run/mintmark/signer.sock \\\n  --service-account-extend-token-expiration=false\n`]);
-  assert.match(stderr, /^WARNING: The signer must serve \/run\/mintmark\/signer\.sock before the API server starts/);
+  assert.match(stderr, /^WARNING: Take out the lines that the API server has now of --service-account-key-file, --service-account-signing-key-file, --service-account-issuer: these come in their place, .* does not start \(they are mutually exclusive\)\.\nWARNING: The signer must serve \/run\/mintmark\/signer\.sock before the API server starts/);
+});
+
+test('which present lines go is said of plain flags alone, since patches take them out; a key file that stays does no harm beside key files', async (t) => {
+  const fake = await server(t);
+  const removed = async (...more: readonly string[]) => {
+    const { stdout, stderr } = await runLine(['issuer', 'show-api-server-flags', ...OURS, ...more, '-o', 'json'], fake);
+    return [(JSON.parse(stdout) as { readonly remove: readonly string[] }).remove, /Take out/.test(stderr), /mutually exclusive/.test(stderr)];
+  };
+  assert.deepEqual(await removed(), [['--service-account-key-file', '--service-account-signing-key-file', '--service-account-issuer'], true, true]);
+  assert.deepEqual(await removed('--mode', 'key-files'), [['--service-account-signing-key-file', '--service-account-issuer'], true, false]);
+  assert.deepEqual(await removed('--stage', 'accept'), [['--service-account-issuer'], true, false]);
+  assert.deepEqual(await removed('--distribution', 'kubeadm'), [[], false, false]);
+});
+
+test('--use-alpha asks for external signing where it is alpha', async (t) => {
+  const { code, stdout } = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.33', '--use-alpha'], await server(t));
+  assert.deepEqual([code, stdout], [0, `${SHELL}  --service-account-signing-endpoint=/run/mintmark/signer.sock \\\n  --service-account-extend-token-expiration=false \\\n  --feature-gates=ExternalServiceAccountTokenSigner=true\n`]);
+});
+
+test('the first of two passes takes --use-alpha too, without which external signing is refused there', async (t) => {
+  const [fake, line] = [await server(t), ['issuer', 'show-api-server-flags', ...OURS, '-k', '1.33', '--stage', 'accept', '--mode', 'external']];
+  assert.equal((await runLine(line, fake)).code, 1);
+  const { code, stdout } = await runLine([...line, '--use-alpha'], fake);
+  assert.deepEqual([code, /--service-account-key-file=.*accepted\.pub/.test(stdout), /feature-gates/.test(stdout)], [0, true, false]);
 });
 
 test('an older version has key files; a newer one, the distribution and the form can be named', async (t) => {
@@ -68,7 +92,8 @@ const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['--socket', 'signer.sock'], 2, /no absolute path/],
   [['--manifest', 'm'], 2, /--manifest: it has no meaning without --distribution kubeadm or cluster-api/], [['--distribution', 'k3s', '--manifest', 'm'], 2, /--manifest: it has no meaning/],
   [['--mode', 'key-files', '--socket', '/s'], 2, /--socket: it has no meaning here/], [['--stage', 'accept', '--socket', '/s'], 2, /--socket: it has no meaning here/],
-  [['--key-folder', '/k'], 2, /--key-folder: it has no meaning with external signing/], [['--use-alpha'], 2, /--use-alpha: it has no meaning here/],
+  [['--key-folder', '/k'], 2, /--key-folder: it has no meaning with external signing/], [['--use-alpha'], 2, /--use-alpha: it has no meaning here/], [['-k', '1.31', '--use-alpha'], 2, /--use-alpha: it has no meaning here: it is for external signing in Kubernetes 1\.32 and 1\.33/],
+  [['-k', '1.33', '--use-alpha', '--distribution', 'k3s'], 2, /--use-alpha: it has no meaning here/], [['-k', '1.33', '--use-alpha', '--mode', 'key-files'], 2, /--use-alpha: it has no meaning here/],
   [['--stage', 'accept', '--keep-auto-extension'], 2, /--keep-auto-extension: it has no meaning in the stage accept/],
 ];
 

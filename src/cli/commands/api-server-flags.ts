@@ -37,9 +37,10 @@ export const apiServerFlagsShown = command<Flags>({
 async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const [{ factsOf }, { apiServerFlags, chosenWay, flagText }, forms, { notesFor }] = await Promise.all([import('../../attach/distributions.ts'), import('../../attach/api-server-flags.ts'), import('../../attach/flag-forms.ts'), import('../../attach/notes.ts')]);
   const distribution = flags.distribution ?? 'kubeadm';
-  const { formerIssuer, formerKeyFiles } = factsOf(distribution);
+  const { formerIssuer, formerKeyFiles, ways } = factsOf(distribution);
   const { minor, issuerUrl: url, jwksUri, ourKeys } = await facts(session, flags);
-  const way = chosenWay(flags.mode ?? null, distribution, minor);
+  const wayOfAlpha = asksForAlpha(flags, minor) && ways.external.possible ? 'external' : null;
+  const way = chosenWay(flags.mode ?? wayOfAlpha, distribution, minor);
   const former = flags.formerIssuer ?? formerIssuer;
   const asked: Attachment = { ...wayOf(flags), distribution, way, minor, issuerUrl: url, jwksUri, formerIssuers: [former], formerKeyFiles };
   assertUsed(flags, asked);
@@ -48,8 +49,23 @@ async function shown(session: Session, flags: Flags): Promise<Outcome> {
   const attachment: Attachment = keyFiles.length === 0 ? asked : { ...asked, formerKeyFiles: keyFiles };
   const texts = apiServerFlags(attachment).map(flagText);
   const text = flags.distribution === undefined ? forms.shellForm(attachment) : forms.DISTRIBUTION_FORMS[distribution](pod, attachment, ourKeys);
-  for (const note of notesFor(attachment)) session.report.warn(note);
-  return { result: { mode: way, stage: attachment.stage, flags: texts, form: text }, text };
+  const remove = flags.distribution === undefined ? replacedFlags(attachment) : [];
+  for (const note of [...removalNotes(attachment, remove), ...notesFor(attachment)]) session.report.warn(note);
+  return { result: { mode: way, stage: attachment.stage, flags: texts, remove, form: text }, text };
+}
+
+/** External signing that is alpha and off has no other use: who turns it on asks for it. */
+const asksForAlpha = ({ useAlpha }: Flags, minor: number): boolean => useAlpha === true && (minor === 32 || minor === 33);
+
+/** Flags whose present lines go where a person puts plain flags in place; patches take them out by themselves. Key files that stay do no harm but beside a signing endpoint. */
+const replacedFlags = (attachment: Attachment): readonly string[] => [
+  ...(isExternal(attachment) ? ['--service-account-key-file'] : []), ...(attachment.stage === 'sign' ? ['--service-account-signing-key-file'] : []), '--service-account-issuer',
+];
+
+function removalNotes(attachment: Attachment, remove: readonly string[]): readonly string[] {
+  if (remove.length === 0) return [];
+  const end = isExternal(attachment) ? ' With a key-file flag beside the signing endpoint the API server does not start (they are mutually exclusive).' : '';
+  return [`Take out the lines that the API server has now of ${remove.join(', ')}: these come in their place, and of several issuers the first is that of its tokens.${end}`];
 }
 
 const isExternal = ({ way, stage }: Attachment): boolean => way === 'external' && stage === 'sign';
@@ -59,7 +75,7 @@ const USED: readonly (readonly [keyof Flags, string, (attachment: Attachment, fl
   ['manifest', '--manifest', (_attachment, { distribution }) => distribution === 'kubeadm' || distribution === 'cluster-api', 'without --distribution kubeadm or cluster-api: it is for patches'],
   ['socket', '--socket', isExternal, 'here: no signer is asked with key files, nor in the stage accept'],
   ['keyFolder', '--key-folder', (attachment) => !isExternal(attachment), 'with external signing: it has no key files'],
-  ['useAlpha', '--use-alpha', (attachment) => isExternal(attachment) && attachment.minor < 34, 'here: it is for --mode external in Kubernetes 1.32 and 1.33'],
+  ['useAlpha', '--use-alpha', ({ way, minor }) => way === 'external' && minor < 34, 'here: it is for external signing in Kubernetes 1.32 and 1.33'],
   ['keepAutoExtension', '--keep-auto-extension', ({ stage }) => stage === 'sign', 'in the stage accept: the API server signs as before'],
 ];
 
