@@ -4,13 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { buildWholeTree } from '../src/cli/command-tree.ts';
 import { FAMILIES } from '../src/cli/families.ts';
 import { GLOBAL_OPTIONS } from '../src/cli/globals.ts';
+import { openHome } from '../src/dev/home.ts';
 import { ERROR_CATALOGUE } from '../src/domain/errors.ts';
 import { STATUS } from '../src/http/management/errors.ts';
 
@@ -122,6 +124,23 @@ test('docs/command-line.md has every command with all its flags, and no others',
     const missing = own.filter(({ long, short }) => ![...named(row), ...named(prose)].some((flag) => flag === long || flag === short)).map(({ long }) => long);
     assert.deepEqual({ path, missing, unknown: named(row).filter((flag) => ![...flagsOf(command), ...flagsOf(tree)].includes(flag)) }, { path, missing: [], unknown: [] });
   }
+});
+
+test('docs/command-line.md names every command that asks, and no others', () => {
+  const section = pageOf(read('docs/command-line.md')).prose.split(/^## /m).find((text) => text.startsWith('Questions'))!;
+  const named = [...section.matchAll(/`([a-z][a-z -]*?)(?: --[a-z]+)?`/g)].map(([, path]) => path!);
+  const asking = leaves(tree).filter(({ command }) => command.options.some(({ long }) => long === '--yes')).map(({ path }) => path);
+  assert.deepEqual(named.toSorted(), asking.toSorted());
+});
+
+test('docs/getting-started.md says what each file of a home is', async () => {
+  const home = await openHome(mkdtempSync(join(tmpdir(), 'home-')));
+  home.release();
+  const files = Object.values(home).filter((value): value is string => typeof value === 'string' && value.startsWith(`${home.dir}/`)).map((file) => basename(file));
+  assert.ok(files.includes('profile.json'));
+  rmSync(home.dir, { recursive: true });
+  const said = tableRows(pageOf(read('docs/getting-started.md')).prose).map(([names]) => names!).join(' ');
+  assert.deepEqual(files.filter((file) => !said.includes(`\`${file}\``)), []);
 });
 
 /** GitHub's name for a heading. */

@@ -13,9 +13,9 @@ const TROUBLE = 'The server at https://signers.example can not be asked: ECONNRE
 const away = { view: { standing: 'away', trouble: TROUBLE, refusedRings: 0 }, acknowledger: { acknowledged: null } } as unknown as Parameters<typeof signerStatus>[0];
 
 /** So many milliseconds after the last contact, under a lease of so many days. */
-function statusAfter(ms: number, days: number | null): SignerStatus {
+function statusAfter(ms: number, days: number | null, follower = away): SignerStatus {
   const lease = new Lease({ now: () => new Date(CONTACT.getTime() + ms), monotonic: () => ms }, CONTACT, days === null ? null : days * 86_400);
-  return signerStatus(away, lease, ring, { fault: null, outlook: NO_PROOF_NEEDED });
+  return signerStatus(follower, lease, ring, { fault: null, outlook: NO_PROOF_NEEDED });
 }
 
 const END = 'Signing stops at 2026-01-15T00:00:00.000Z, when the lease ends, unless the server is reached before.';
@@ -35,6 +35,11 @@ for (const [what, ms, days, warnings] of ROWS) {
     assert.deepEqual([body['warnings'], body['signs'], body['server'], body['leaseEndsAt']], [warnings, !warnings.includes(OVER), 'away', days === null ? null : '2026-01-15T00:00:00.000Z']);
   });
 }
+
+test('rings that were refused are counted in words', () => {
+  const last = (refusedRings: number): string | undefined => statusAfter(1000, 14, { ...away, view: { ...away.view, refusedRings } }).warnings.at(-1);
+  assert.deepEqual([0, 1, 2].map(last), [TROUBLE, '1 ring was refused since the start: the log says why.', '2 rings were refused since the start: the log says why.']);
+});
 
 test('the metrics say when signing stops, and that it has', async () => {
   const told = async (ms: number, days: number | null): Promise<readonly (string | undefined)[]> => {

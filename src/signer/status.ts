@@ -55,7 +55,7 @@ export function signerStatus(follower: Pick<RingFollower, 'view' | 'acknowledger
       ...(trouble === null || isDeleted ? [] : [trouble]),
       ...(bar === null && lease.used >= LEASE_WARNING ? [`Signing stops at ${lease.endsAt?.toISOString()}, when the lease ends, unless the server is reached before.`] : []),
       ...(outlook.warning === null ? [] : [outlook.warning]),
-      ...(refusedRings === 0 ? [] : [`${refusedRings} rings were refused since the start: the log says why.`]),
+      ...(refusedRings === 0 ? [] : [`${refusedRings === 1 ? '1 ring was' : `${refusedRings} rings were`} refused since the start: the log says why.`]),
     ],
   };
 }
