@@ -24,7 +24,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, folders: readonly string[]
   ['http', ['http', 'domain', 'service', 'store/store.ts'], ['*']],
   ['signer', ['domain', 'keys', 'package-version.ts', 'fetch/outbound-proxy.ts', 'serve/server-process.ts', 'http/signers/contract.ts'], ['*']],
   ['attach', ['domain', 'keys', 'signer/external-jwt-protocol.ts'], ['*']],
-  ['cli', ['attach', 'package-version.ts', 'http/management/contract.ts', 'http/management/identity-contract.ts', 'http/management/signer-contract.ts', 'domain/lengths-of-time.ts'], ['*']],
+  ['cli', ['attach', 'package-version.ts', 'http/management/contract.ts', 'http/management/identity-contract.ts', 'http/management/signer-contract.ts', 'domain/lengths-of-time.ts', 'domain/signer-name.ts'], ['*']],
   ['dev', ['domain', 'keys', 'store', 'service', 'http', 'observability', 'signer', 'public-host/host-thread.ts', 'app.ts', 'config', 'serve/server-process.ts'], ['*']],
   ['serve', ['domain', 'keys', 'store', 'service', 'observability', 'public-host/host-thread.ts', 'app.ts', 'config'], ['*']],
   ['config', ['domain', 'keys', 'fetch'], ['node:*', 'zod', 'yaml']],

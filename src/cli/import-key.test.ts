@@ -48,7 +48,7 @@ test('of a private key that is not RSA it is said, before the question, that Ent
 
 test('a line that is not the one or the other is refused before anything is read', async (t) => {
   const fake = await server(t);
-  for (const flags of [[], ['--public-key-file', 'a', '--private-key-file', 'b'], ['--private-key-file', 'a'], ['--private-key-file', 'a', '--sign', '--verify-for', '2d'], ['--public-key-file', 'a', '--sign'], ['--public-key-file', 'a', '--verify-for', 'soon']]) {
+  for (const flags of [[], ['--public-key-file', 'a', '--private-key-file', 'b'], ['--private-key-file', 'a'], ['--private-key-file', 'a', '--sign', '--verify-for', '2d'], ['--public-key-file', 'a', '--sign'], ['--public-key-file', 'a', '--verify-for', 'soon'], ['--public-key-file', 'a', '--verify-for', '1s'], ['--public-key-file', 'a', '--verify-for', '3661d']]) {
     assert.equal((await runLine([...LINE, ...flags], fake)).code, 2, flags.join(' '));
   }
   const missing = await runLine([...LINE, '--public-key-file', '/nowhere/sa.pub'], fake);

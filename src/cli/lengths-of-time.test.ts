@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lengthInWords, parseLength, parsePeriod } from './lengths-of-time.ts';
+import { lengthInWords, lengthWithin, parseLength, parsePeriod } from './lengths-of-time.ts';
 
 test('a length is read to seconds', () => {
   assert.deepEqual(['1h', '90m', '3600', 'P30D'].map(parseLength), [3600, 5400, 3600, 2_592_000]);
@@ -8,6 +8,13 @@ test('a length is read to seconds', () => {
 
 test('what is no length is a bad argument', () => {
   for (const text of ['', '1w', 'off', '99999999999999999999d']) assert.throws(() => parseLength(text), { name: 'CommandError', exitCode: 2 }, text);
+});
+
+test('a length outside of its bounds is a bad argument that names them', () => {
+  const read = lengthWithin('--expires-in', 60, 3600);
+  assert.deepEqual(['1m', '1h'].map(read), [60, 3600]);
+  for (const text of ['59s', '0s', '3601', '2h']) assert.throws(() => read(text), { name: 'CommandError', exitCode: 2, message: `argument --expires-in: '${text}' is not from 1m to 1h.` });
+  assert.throws(() => read('soon'), { exitCode: 2, message: /no length of time/ });
 });
 
 test('a period may be off', () => {

@@ -1,5 +1,5 @@
 /** Lengths of time, as people write them on the command line and as they are shown to people. All in whole seconds. */
-import { secondsOf } from '../domain/lengths-of-time.ts';
+import { secondsOf, shortLength } from '../domain/lengths-of-time.ts';
 import { usageError } from './errors.ts';
 
 const UNITS = { m: 60, h: 3600, d: 86_400 } as const satisfies Record<string, number>;
@@ -10,6 +10,13 @@ export function parseLength(text: string): number {
   if (seconds === null) throw usageError(`'${text}' is no length of time. Write it as 1h, 90m, 3600s, 30d or P30D.`);
   return seconds;
 }
+
+/** A length of so many seconds at least and at most. @throws CommandError (2) for anything else. */
+export const lengthWithin = (flag: string, least: number, most: number) => (text: string): number => {
+  const seconds = parseLength(text);
+  if (seconds >= least && seconds <= most) return seconds;
+  throw usageError(`argument ${flag}: '${text}' is not from ${shortLength(least)} to ${shortLength(most)}.`);
+};
 
 /** A period as `parseLength` reads it, or `off`. @throws CommandError (2). */
 export const parsePeriod = (text: string): number | 'off' => (text.toLowerCase() === 'off' ? 'off' : parseLength(text));

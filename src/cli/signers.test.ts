@@ -114,6 +114,21 @@ test('signer create sends what was given and prints the token', async (t) => {
   assert.deepEqual(sent(fake), ['POST createSigner {}', 'POST createSigner {"name":"cp-1","expiresInSeconds":600}']);
 });
 
+test('what the server would refuse of a name or a length is a bad argument, and nothing is sent', async (t) => {
+  const fake = await server(t, {});
+  const rows = [
+    [['create', '--signer', 'CP_2'], /argument --signer: 'CP_2' is no name for a signer\. It has lower-case letters/], [['create', '--signer', ''], /is no name for a signer/], [['create', '--expires-in', '2h'], /argument --expires-in: '2h' is not from 1m to 1h\./],
+    [['create-join-credential', '--expires', '0s'], /argument --expires: '0s' is not from 1m to 3660d\./], [['create-join-credential', '--expires', '3661d'], /is not from 1m to 3660d\./],
+    [['create-join-credential', '--max-uses', '0'], /argument --max-uses: '0' is no whole number from 1 to 1000000\./], [['create-join-credential', '--max-uses', '1000001'], /argument --max-uses: '1000001' is no whole number/],
+  ] as const;
+  for (const [line, why] of rows) {
+    const { code, stderr } = await runLine(['signer', ...line, ...OURS], fake);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, why);
+  }
+  assert.deepEqual(fake.requests, []);
+});
+
 test('signer list and show', async (t) => {
   const fake = await server(t, { [`GET ${ISSUER}/signers`]: { status: 200, body: { value: [signer({ lastContactAt: '2026-01-01T00:00:00.000Z' }), signer({ mode: 'keyFiles', lastContactAt: '2026-01-01T00:00:00.000Z' })] } }, [`GET ${ISSUER}/signers/id-1`]: { status: 200, body: signer() } });
   assert.match((await runLine(['signer', 'list', ...OURS, '-o', 'table'], fake)).stdout, /^Name +Mode +State +Version +LastSeen +Clock +Mintmark +KeyInUse +Debt +SignerId\n[- ]+\ncp-1 +external +current +7 +2026-01-01 00:00:00 +in step +0\.1\.0 +K2 +0 +id-1\ncp-1 +key-files +current /);

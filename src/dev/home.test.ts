@@ -47,6 +47,12 @@ test('no name, and a name below a file, are refused', async () => {
   await assert.rejects(openHome(join(dir, 'file', 'home')), (error) => isMintmarkError(error, 'InvalidConfiguration') && /can not be made or written/.test(error.message));
 });
 
+test('a place where nothing can be made is refused, not tried for ever', { skip: process.platform !== 'linux' && 'there is no /proc' }, async () => {
+  for (const path of ['/proc/mintmark-home', '/proc/mintmark-home/below']) {
+    await assert.rejects(openHome(path), (error) => isMintmarkError(error, 'InvalidConfiguration') && error.message.startsWith(`The home ${path} can not be made or written: ENOENT`));
+  }
+});
+
 test('a file that is not there is null, any other trouble is an error', async () => {
   assert.equal(await readIfThere(join(dir, 'nothing')), null);
   await assert.rejects(readIfThere(dir), /EISDIR/);

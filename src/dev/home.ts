@@ -4,8 +4,8 @@
  * Owns: the names of its files, the lock, and that files are written whole and private. Leaves to `first-start.ts`
  * what goes into them.
  */
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { MintmarkError } from '../domain/errors.ts';
 import { lockFile } from '../serve/server-process.ts';
 import { diskError } from '../store/disk-errors.ts';
@@ -36,7 +36,7 @@ export async function openHome(path: string): Promise<Home> {
   if (path === '') throw new MintmarkError('InvalidConfiguration', 'The home has no name. Name a folder with --home DIR.');
   const dir = resolve(path);
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolder(dir);
     await assertOurs(dir);
     await chmod(dir, 0o700);
   } catch (error) {
@@ -85,6 +85,17 @@ export async function readIfThere(file: string): Promise<string | null> {
     throw error;
   }
 }
+
+/** With those above it. Node's own recursive way asks for ever where a folder says of what is to be made in it that it is not there, as /proc does. */
+async function makeFolder(dir: string): Promise<void> {
+  const fault = await mkdir(dir, { mode: 0o700 }).then(() => null, (error: NodeJS.ErrnoException) => error);
+  if (fault === null || await isFolder(dir)) return;
+  if (fault.code !== 'ENOENT' || await isFolder(dirname(dir))) throw fault;
+  await makeFolder(dirname(dir));
+  await makeFolder(dir);
+}
+
+const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
 
 /** A folder with other things in it is somebody's: it is neither filled nor closed to others. */
 async function assertOurs(dir: string): Promise<void> {

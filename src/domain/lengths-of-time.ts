@@ -1,5 +1,8 @@
 /** Lengths of time as people write them: on the command line, in the configuration. All in whole seconds. */
 
+/** Seconds: the longest that a credential, or an imported key that verifies, lasts with an end. */
+export const TEN_YEARS = 10 * 366 * 86_400;
+
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const satisfies Record<string, number>;
 const ISO = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
 

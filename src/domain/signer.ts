@@ -50,8 +50,7 @@ export type SignerMode = 'external' | 'keyFiles';
 
 export const SIGNER_MODES = ['external', 'keyFiles'] as const satisfies readonly SignerMode[];
 
-/** What a signer may be called: what a host or node may be (RFC 1123). */
-export const SIGNER_NAME = /^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/;
+export { SIGNER_NAME } from './signer-name.ts';
 
 /** All that is known of a signer. */
 export interface SignerRecord extends EnrolledSigner {

@@ -52,10 +52,11 @@ export function tagsOf({ tags }: TagsFlag): Readonly<Record<string, string>> | u
   return Object.fromEntries(given.map((tag) => [tag.split('=', 1)[0]!, tag.slice(tag.split('=', 1)[0]!.length + 1)]));
 }
 
-/** A whole number from 0 (or `least`) on. @throws CommandError (2). */
-export const wholeNumber = (flag: string, least = 0) => (text: string): number => {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
-  throw usageError(`argument ${flag}: '${text}' is no whole number${least === 0 ? '' : ` from ${least} on`}.`);
+/** A whole number from 0 (or `least`) on, up to `most` where there is one. @throws CommandError (2). */
+export const wholeNumber = (flag: string, least = 0, most: number | null = null) => (text: string): number => {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= (most ?? Infinity)) return Number(text);
+  const bounds = most === null ? (least === 0 ? '' : ` from ${least} on`) : ` from ${least} to ${most}`;
+  throw usageError(`argument ${flag}: '${text}' is no whole number${bounds}.`);
 };
 
 export const port = (flag: string) => (text: string): number => {

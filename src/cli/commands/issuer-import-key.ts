@@ -5,7 +5,8 @@ import type { ImportKeyReply } from '../../http/management/signer-contract.ts';
 import { command } from '../command.ts';
 import { assertCanAsk, confirm } from '../confirmation.ts';
 import { failure, usageError } from '../errors.ts';
-import { parseLength } from '../lengths-of-time.ts';
+import { TEN_YEARS } from '../../domain/lengths-of-time.ts';
+import { lengthWithin } from '../lengths-of-time.ts';
 import { timeInWords } from '../output/resources.ts';
 import { paths } from '../paths.ts';
 import { bodyOf } from '../reply-body.ts';
@@ -18,7 +19,7 @@ interface ImportFlags extends ClusterFlags, YesFlag {
   readonly verifyFor?: number | 'forever';
 }
 
-const parseVerifyFor = (text: string): number | 'forever' => (text.toLowerCase() === 'forever' ? 'forever' : parseLength(text));
+const parseVerifyFor = (text: string): number | 'forever' => (text.toLowerCase() === 'forever' ? 'forever' : lengthWithin('--verify-for', 60, TEN_YEARS)(text));
 
 export const issuerImportKey = command<ImportFlags>({
   examples: ['mintmark issuer import-key -g myResourceGroup -n myAKSCluster --public-key-file /etc/kubernetes/pki/sa.pub', 'mintmark issuer import-key -g myResourceGroup -n myAKSCluster --private-key-file /etc/kubernetes/pki/sa.key --sign'],

@@ -2,7 +2,8 @@
 import type { CreateJoinCredentialReply, JoinCredentialBody } from '../../http/management/signer-contract.ts';
 import { command } from '../command.ts';
 import { confirm } from '../confirmation.ts';
-import { parsePeriod } from '../lengths-of-time.ts';
+import { TEN_YEARS } from '../../domain/lengths-of-time.ts';
+import { lengthWithin } from '../lengths-of-time.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { flattened, timeInWords } from '../output/resources.ts';
 import { paths } from '../paths.ts';
@@ -23,8 +24,8 @@ export const joinCredentialCreated = command<ClusterFlags & { readonly expires?:
   examples: ['mintmark signer create-join-credential -g myResourceGroup -n myAKSCluster --expires 90d --max-uses 20 --cidr 10.0.0.0/8 --query token -o tsv'],
   options: [
     ...CLUSTER_FLAGS,
-    { flags: '--expires <length>', summary: 'After how long it ends, such as 30d; off for no end (90d)', parse: parsePeriod },
-    { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1) },
+    { flags: '--expires <length>', summary: 'After how long it ends, such as 30d; off for no end (90d)', parse: (text) => (text.toLowerCase() === 'off' ? 'off' : lengthWithin('--expires', 60, TEN_YEARS)(text)) },
+    { flags: '--max-uses <count>', summary: 'How many machines may enrol with it; without bound when left out', parse: wholeNumber('--max-uses', 1, 1_000_000) },
     { flags: '--cidr <range>', summary: 'From which addresses it may be used, such as 10.0.0.0/8; several times for several; from anywhere when left out', repeats: true },
     { flags: '--replace-by-name', summary: 'A machine takes the place of a signer of its name that is silent (as without this flag)' },
     { flags: '--no-replace-by-name', summary: 'A machine stays beside a signer of its name, until that one is written off by hand or by its lease' },

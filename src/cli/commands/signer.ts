@@ -2,8 +2,9 @@
 import type { CreateSignerReply, SignerBody } from '../../http/management/signer-contract.ts';
 import { command, entry, type Group, type OptionSpec } from '../command.ts';
 import { assertCanAsk, confirm } from '../confirmation.ts';
-import { failure } from '../errors.ts';
-import { parseLength } from '../lengths-of-time.ts';
+import { failure, usageError } from '../errors.ts';
+import { SIGNER_NAME } from '../../domain/signer-name.ts';
+import { lengthWithin } from '../lengths-of-time.ts';
 import type { JsonObject } from '../output/json-value.ts';
 import { flattened, timeInWords } from '../output/resources.ts';
 import type { ManagementApi } from '../management-api.ts';
@@ -24,12 +25,17 @@ interface SignerFlag extends ClusterFlags {
 
 const SIGNER: OptionSpec = { flags: '--signer <name>', summary: "Name or id of the signer, as 'signer list' shows it", required: true };
 
+function signerName(text: string): string {
+  if (SIGNER_NAME.test(text)) return text;
+  throw usageError(`argument --signer: '${text}' is no name for a signer. It has lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, and is 253 characters long at most.`);
+}
+
 const created = command<ClusterFlags & { readonly signer?: string; readonly expiresIn?: number }>({
   examples: ['mintmark signer create -g myResourceGroup -n myAKSCluster --signer cp-1 --query token -o tsv'],
   options: [
     ...CLUSTER_FLAGS,
-    { flags: '--signer <name>', summary: 'Name of the signer: that of its host; what the machine says when left out' },
-    { flags: '--expires-in <length>', summary: 'How long the token is good, 1m to 1h (1h)', parse: parseLength },
+    { flags: '--signer <name>', summary: 'Name of the signer: that of its host; what the machine says when left out', parse: signerName },
+    { flags: '--expires-in <length>', summary: 'How long the token is good, 1m to 1h (1h)', parse: lengthWithin('--expires-in', 60, 3600) },
   ],
   async run(session, { signer: name, expiresIn: expiresInSeconds, ...flags }) {
     const reply = bodyOf<CreateSignerReply>(await (await session.api()).send('POST', paths.issuerPart(await session.cluster(flags), 'createSigner'), { name, expiresInSeconds }));

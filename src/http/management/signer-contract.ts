@@ -1,5 +1,6 @@
 /** The wire form of signers, of what lets machines enrol, and of imported keys; beside `contract.ts`, with the same rules. */
 import { z } from 'zod';
+import { TEN_YEARS } from '../../domain/lengths-of-time.ts';
 import { SIGNER_NAME } from '../../domain/signer.ts';
 
 const time = z.iso.datetime();
@@ -64,7 +65,6 @@ export const joinCredential = z.object({
 });
 export type JoinCredentialBody = z.infer<typeof joinCredential>;
 
-const TEN_YEARS = 10 * 366 * 86_400;
 export const createJoinCredentialRequest = z.object({
   expiresInSeconds: z.int().min(60).max(TEN_YEARS).nullish(), maxUses: z.int().min(1).max(1_000_000).nullish(), cidrs: z.array(z.string().max(64)).max(32).nullish(),
   /** Who enrols with it under the name of a signer that is not heard of any more takes its place: true when left out. */
