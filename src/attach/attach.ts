@@ -72,12 +72,23 @@ function afterImport(error: unknown, imported: readonly KeyFileKey[]): unknown {
  * files sign them, for nobody to verify. Before anything is imported: that would be for the wrong cluster.
  * @throws MintmarkError `AttachmentRefused`, also when nobody answers or the files are not there.
  */
-export async function assertOwnSigner(plan: AttachPlan, around: Pick<Surroundings, 'ourKeys' | 'signerKids'>): Promise<void> {
+async function assertOwnSigner(plan: AttachPlan, around: Pick<Surroundings, 'ourKeys' | 'signerKids'>): Promise<void> {
   const { request: { keyFolder, socket }, attachment: { way, stage, issuerUrl } } = plan;
   if (stage === 'accept') return;
   const [given, ours] = [await kidsOnHost(plan, around), await around.ourKeys()];
   if (ours !== '' && keysOfFile(ours, issuerUrl).some(({ kid }) => given.includes(kid))) return;
   throw new MintmarkError('AttachmentRefused', `${way === 'external' ? `The signer at ${socket}` : `What is in ${keyFolder}`} has no key of ${issuerUrl}: it is of another cluster, and the API server's tokens would fail. See whether -g and -n name the cluster of this host, and ${way === 'external' ? '--socket' : '--key-folder'} its signer; the signer's log begins with its issuer. Nothing was changed.`);
+}
+
+/** Why the signer on this host will not do, as it is now; null when it will, as far as can be seen without a change. */
+export async function signerFault(plan: AttachPlan, around: Surroundings): Promise<string | null> {
+  try {
+    await assertOwnSigner(plan, around);
+    return null;
+  } catch (error) {
+    if (!isMintmarkError(error, 'AttachmentRefused')) throw error;
+    return error.message.replace(/ Nothing was changed\.$/, '');
+  }
 }
 
 const kidsOnHost = ({ request: { keyFolder, socket }, attachment: { way } }: AttachPlan, { signerKids }: Pick<Surroundings, 'signerKids'>): Promise<readonly string[]> =>

@@ -2,7 +2,6 @@
 import type { AttachmentLock } from '../../attach/attachment-lock.ts';
 import type { AttachPlan, AttachRequest } from '../../attach/attach-plan.ts';
 import type { Surroundings } from '../../attach/attach.ts';
-import { isMintmarkError } from '../../domain/errors.ts';
 import type { IssuerBody, ManagedClusterBody } from '../../http/management/contract.ts';
 import { command, type OptionSpec, type Outcome } from '../command.ts';
 import { confirm } from '../confirmation.ts';
@@ -70,10 +69,11 @@ async function attachBy(request: AttachRequest, session: Session, flags: AttachF
   for (const note of await notesOf(plan)) session.report.warn(note);
   const { way, stage } = plan.attachment;
   const shown = { mode: way, stage, formerKeys: plan.formerKeys.map(({ kid }) => kid), diff: plan.diff };
-  const { assertOwnSigner, carryOut } = await import('../../attach/attach.ts');
+  const { carryOut, signerFault } = await import('../../attach/attach.ts');
   const around = await surroundingsOf(session, flags, plan, issuer);
   if (flags.dryRun === true) {
-    await assertOwnSigner(plan, around).catch((error: unknown) => session.report.warn(`As it is now this would be refused: ${refusalOf(error)}`));
+    const fault = await signerFault(plan, around);
+    if (fault !== null) session.report.warn(`As it is now this would be refused: ${fault}`);
     return { result: { outcome: 'dry run', ...shown }, text: diffText(plan.diff) };
   }
   if (plan.diff.length > 0) {
@@ -82,12 +82,6 @@ async function attachBy(request: AttachRequest, session: Session, flags: AttachF
   }
   const outcome = await carryOut(plan, around);
   return { result: { outcome, ...shown }, text: outcomeText(plan, outcome, flags) };
-}
-
-/** What a run would say, without its last word. */
-function refusalOf(error: unknown): string {
-  if (!isMintmarkError(error, 'AttachmentRefused')) throw error;
-  return error.message.replace(/ Nothing was changed\.$/, '');
 }
 
 function requestOf(flags: AttachFlags, { properties: { issuerURL, jwksURI } }: IssuerBody, minor: number): AttachRequest {
