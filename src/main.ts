@@ -30,6 +30,7 @@ process.exitCode = await run(process.argv.slice(2), {
         ...flags,
         keyFiles: keyFiles === null ? null : {
           open: async (log) => (await import('./attach/key-files-mode.ts')).openKeyFiles(keyFiles, log),
+          fault: async () => (await import('./attach/restart-due.ts')).keyFilesFault(keyFiles),
           outlook: async () => (await import('./attach/proof-certificate.ts')).proofOutlook(keyFiles.kubeconfig, new Date()),
           wipe: async (log) => (await import('./attach/key-files.ts')).wipeKeyFiles(keyFiles.folder, log),
         },

@@ -99,7 +99,7 @@ test('without a kubeconfig, an operator confirms, for the files that were there'
   assert.equal(await files.proven(), true);
   await files.use(await rotated());
   assert.equal(await files.proven(), false, 'the word was for another version');
-  assert.ok(logged.some((line) => line.endsWith("Then run 'mintmark signer confirm-restart --version 1-2'.")), logged.join('\n'));
+  assert.ok(logged.some((line) => line.endsWith(`Then run 'mintmark signer confirm-restart --version 1-2 --key-folder ${host.keyFolder}'.`)), logged.join('\n'));
   await files.use(await openedRing({ retired: [[k1, NOW]], active: k2, prepared: k3, version: 4 }));
   await assert.rejects(confirmRestart(host.keyFolder, '1-1'), { code: 'AttachmentRefused', message: /other keys since version 1-2/ });
   await assert.rejects(confirmRestart(host.keyFolder, '5'), { code: 'AttachmentRefused', message: /are of version 1-4; 5 is not among/ });

@@ -18,6 +18,7 @@ import { type ApiServerFacts, type NoFacts, unproven } from './api-server-proof.
 import { assertGuardedKeys, writeShared } from './host-files.ts';
 import { confirmedPoint, type HeldKey, isOf, type KeyFilesState, readState, type RetainedKey, writeState } from './key-files-state.ts';
 import type { RestartRing } from './restart.ts';
+import { KEY_GONE, restartInWords } from './restart-due.ts';
 
 export interface KeyFilesDeps {
   readonly folder: string;
@@ -87,7 +88,9 @@ export class KeyFiles {
     // At the very first there is no API server yet that reads these files: attaching restarts it.
     const isFirst = before === null && this.#ring === null;
     this.#ring = ring;
-    if (!isFirst && state.restartDue && !(await this.#proven())) await this.#restart(ring, state);
+    // Without sa.key it would not come up: as long as it runs, it verifies.
+    if (signer === null) return this.#deps.log.error({ folder }, `the issuer ${ring.issuer} was deleted: ${KEY_GONE}`);
+    if (!isFirst && state.restartDue && !(await this.#proven())) await this.#restart(state);
   }
 
   async #proven(): Promise<boolean> {
@@ -111,19 +114,18 @@ export class KeyFiles {
     return state;
   }
 
-  async #restart(ring: SignerRing, state: KeyFilesState): Promise<void> {
-    const { restart, log, facts } = this.#deps;
-    const { activeKid: kid, revoked } = state;
-    const risk = `it may still accept tokens of a revoked key, ${revoked.join(', ')}`;
+  /** For the version from which on the files ask for it: with later ones that ask for nothing more it is the same restart. */
+  async #restart(state: KeyFilesState): Promise<void> {
+    const { restart, log, facts, folder } = this.#deps;
+    const { since, signer, activeKid: kid, revoked } = state;
+    const [ring, words] = [pointText(since), restartInWords(state, { folder, isAllowed: restart !== null, isProvable: facts !== null })];
     if (restart !== null) {
       // Before it is tried: what fails then is told by others, who know of no key.
-      if (revoked.length > 0) log.warn({ ring: pointText(ring), kid, revoked }, `the key files have changed, and the API server is to restart by its manifest. Until it has, ${risk}.`);
-      return restart({ ...state.since, signer: state.signer });
+      if (revoked.length > 0) log.warn({ ring, kid, revoked }, words);
+      return restart({ ...since, signer });
     }
-    const then = facts === null ? ` Then run 'mintmark signer confirm-restart --version ${pointText(ring)}'.` : '';
-    const text = 'the key files have changed: restart the API server, which reads them at its start only.';
-    if (revoked.length === 0) log.warn({ ring: pointText(ring), kid }, `${text}${then}`);
-    else log.error({ ring: pointText(ring), kid, revoked }, `${text} Until then ${risk}: do it now.${then}`);
+    if (revoked.length === 0) log.warn({ ring, kid }, words);
+    else log.error({ ring, kid, revoked }, words);
   }
 
   /** An operator's word is for a version, and for what it lists; later versions that ask for nothing more need no other. */
@@ -144,7 +146,7 @@ export class KeyFiles {
 /** The private key goes, whatever else can be read here: also when nothing ran while the signer was deleted. */
 export async function wipeKeyFiles(folder: string, log: Logger): Promise<void> {
   await removePrivateFile(join(folder, KEY_FILES.privateKey));
-  log.error({ folder }, "this signer was deleted on its server: sa.key is removed, and the API server can not start again with its present flags; run 'mintmark signer detach', or enrol this host anew");
+  log.error({ folder }, `this signer was deleted on its server: ${KEY_GONE}`);
 }
 
 const heldKeys = ({ keys, verifyOnly }: SignerRing): readonly HeldKey[] => [

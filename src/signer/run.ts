@@ -26,6 +26,8 @@ export interface KeyFilesOfHost {
   readonly open: (log: Logger) => Promise<RingUser>;
   /** Takes away what signs, when the signer was deleted while nothing ran here. Needs nothing to be as `open` wants it. */
   readonly wipe: (log: Logger) => Promise<void>;
+  /** Why the API server may not do as the files say, in words; null where it is known to. */
+  readonly fault: () => Promise<string | null>;
   /** For how long restarts can be proved, as it is now. */
   readonly outlook: () => Promise<ProofOutlook>;
 }
@@ -116,8 +118,8 @@ interface Serving {
   readonly ring: () => SignerRing;
   /** Where, for the log. */
   readonly at: Readonly<Record<string, string>>;
-  /** Why nobody can ask, in words; null while they can. */
-  readonly fault: () => string | null;
+  /** Why nobody can ask, or an API server that signs by itself may not do as the ring says, in words; null while all is well. */
+  readonly fault: () => Promise<string | null>;
   readonly outlook: () => Promise<ProofOutlook>;
   stop(): Promise<void>;
 }
@@ -129,7 +131,7 @@ async function externalSigner(socket: SocketPlace): Promise<OpenSigner> {
   const { serveExternalSigner } = await import('./external-mode.ts');
   return async (opened, around) => {
     const { user, path, fault, stop } = await serveExternalSigner(opened, socket, { ...around, now: machineClock.now, lockFile });
-    return { user, ring: () => user.ring, at: { socket: path }, fault, outlook: async () => NO_PROOF_NEEDED, stop: () => stop() };
+    return { user, ring: () => user.ring, at: { socket: path }, fault: async () => fault(), outlook: async () => NO_PROOF_NEEDED, stop: () => stop() };
   };
 }
 
@@ -140,7 +142,7 @@ async function keyFileSigner(keyFiles: KeyFilesOfHost): Promise<OpenSigner> {
     let { ring } = opened;
     const user: RingUser = { use: (next) => files.use(next).then(() => { ring = next.ring; }), proven: () => files.proven(), wipe: () => files.wipe() };
     await user.use(opened);
-    return { user, ring: () => ring, at: { mode: 'key-files' }, fault: () => null, outlook: keyFiles.outlook, stop: async () => undefined };
+    return { user, ring: () => ring, at: { mode: 'key-files' }, fault: keyFiles.fault, outlook: keyFiles.outlook, stop: async () => undefined };
   };
 }
 
@@ -155,7 +157,7 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   const metrics = health === null ? null : (await import('./metrics.ts')).createSignerMetrics(lostLogLines);
   const observer = metrics?.observer ?? { signed: () => undefined, refused: () => undefined, keysFetched: () => undefined };
   const signer = await open(opened, { bar: () => leaseBar(lease), observer, log });
-  const status = async (): Promise<SignerStatus> => signerStatus(follower, lease, signer.ring(), { fault: signer.fault(), outlook: await signer.outlook() });
+  const status = async (): Promise<SignerStatus> => signerStatus(follower, lease, signer.ring(), { fault: await signer.fault(), outlook: await signer.outlook() });
   let probes: { close(): void } | null = null;
   try {
     probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);

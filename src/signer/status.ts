@@ -30,7 +30,7 @@ export interface ProofOutlook {
 export const NO_PROOF_NEEDED: ProofOutlook = { endsAt: null, warning: null };
 
 interface Beside {
-  /** Why nobody can ask the signer. */
+  /** Why nobody can ask the signer, or its API server may not do as the ring says. */
   readonly fault: string | null;
   readonly outlook: ProofOutlook;
 }

@@ -111,7 +111,8 @@ test('key files: health and metrics say when the certificate for the proof ends,
   const look = async (path: string): Promise<string> => (await fetch(`http://127.0.0.1:${port}/${path}`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(60_000) })).text();
   const seen = async (): Promise<readonly [warnings: readonly string[], endsAt: string | null, metric: number]> => {
     const [health, metrics] = [await look('healthz'), await look('metrics')];
-    const { warnings, proofCertificateEndsAt } = JSON.parse(health) as { readonly warnings: readonly string[]; readonly proofCertificateEndsAt: string | null };
+    const { warnings: [unread, ...warnings], proofCertificateEndsAt } = JSON.parse(health) as { readonly warnings: readonly string[]; readonly proofCertificateEndsAt: string | null };
+    assert.match(unread ?? '', /^The API server is not known to have read the key files of 1-\d+ in \S+: attach it, or restart it if it is attached\. The signer's log says what is not proved yet\.$/);
     return [warnings, proofCertificateEndsAt, Number(/^mintmark_signer_proof_certificate_end_timestamp_seconds (.+)$/m.exec(metrics)![1]!.replace('+Inf', 'Infinity'))];
   };
   await write(soon);
