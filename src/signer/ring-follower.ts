@@ -50,6 +50,9 @@ const ASK_FIRST_WITHIN = 10_000;
 /** The contact on the disk may be so much older than the last one: each is a write. */
 const CONTACT_KEPT_EVERY = 30_000;
 
+/** What the log says as soon as a closed ring is in use. */
+export const closedInWords = ({ issuer }: SignerRing): string => `the issuer ${issuer} was deleted: nothing is signed any more, and tokens in use verify until they end`;
+
 export class RingFollower {
   view: FollowerView = { standing: 'unknown', trouble: null, refusedRings: 0 };
   readonly acknowledger: Acknowledger;
@@ -136,7 +139,8 @@ export class RingFollower {
       await user.use(opened);
       lease.seconds = opened.ring.leaseSeconds;
       this.acknowledger.inUse(opened.ring);
-      log.info({ ring, kid: opened.ring.active?.kid ?? null }, 'a later ring is in use');
+      if (opened.ring.open) log.info({ ring, kid: opened.ring.active?.kid ?? null }, 'a later ring is in use');
+      else log.error({ ring }, closedInWords(opened.ring));
       return true;
     } catch (err) {
       log.error({ err, ring }, 'a ring could not be put into use; it is tried again');

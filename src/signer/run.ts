@@ -12,7 +12,7 @@ import { createLog, lockFile, refusal, type ServerLog, stopSignal } from '../ser
 import type { HealthAddress } from './health.ts';
 import type { ExternalSignerDeps } from './external-mode.ts';
 import type { Lease } from './lease.ts';
-import { RingFollower } from './ring-follower.ts';
+import { closedInWords, RingFollower } from './ring-follower.ts';
 import type { RingUser, UsableRing } from './ring-user.ts';
 import { createServerClient } from './server-client.ts';
 import { machineClock } from './signer-clock.ts';
@@ -161,7 +161,8 @@ async function serve({ health }: SignerRunFlags, { follower, lease, opened, open
   let probes: { close(): void } | null = null;
   try {
     probes = health === null || metrics === null ? null : await (await import('./health.ts')).serveHealth(health, status, metrics);
-    log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');
+    if (opened.ring.open) log.info({ ...signer.at, issuer: opened.ring.issuer, kid: opened.ring.active?.kid ?? null }, 'signing');
+    else log.error(signer.at, closedInWords(opened.ring));
     // A deletion ends the following and not the process: what is signed already is verified on.
     const following = follower.follow(signer.user, opened.ring, lease).then(() => stopped);
     await Promise.race([stopped, following]);

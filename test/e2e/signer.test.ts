@@ -1,6 +1,6 @@
 /** `mintmark signer run` as the real process, beside an API server, against the real server. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -184,6 +184,25 @@ test('a signer with key files that was deleted while it was down leaves no priva
   assert.equal(code, 1);
   assert.match(stderr, /sa\.key is removed[^]*ERROR: \(SigningStopped\) The signer 'cp-key-files' was deleted/);
   assert.deepEqual(['sa.key', 'sa.pub'].map((file) => existsSync(join(keyFolder, file))), [false, true]);
+});
+
+test('a signer whose issuer was deleted while it was down says at its start that nothing is signed', async () => {
+  const [api, dir] = [await ClusterApi.open(server, { name: 'closing' }), server.path('closing')];
+  await api.create();
+  mkdirSync(dir, { mode: 0o700 });
+  writeFileSync(join(dir, 'token'), success<{ token: string }>(await api.send('POST', `${api.issuer}/createSigner`, { name: 'cp-closing' })).token, { mode: 0o600 });
+  const line = ['signer', 'run', '--token-file', join(dir, 'token'), '--state-dir', join(dir, 'state'), '--socket', join(dir, 's.sock')];
+  const running = server.run(...line);
+  await eventually('it signs', () => running.stderr.includes('"msg":"signing"') || undefined);
+  await running.end('SIGTERM');
+  const { issuerURL } = await api.show();
+  success(await api.send('POST', `${api.issuer}/writeOffSigner`, { name: 'cp-closing' }));
+  success(await api.send('DELETE', api.cluster).then((reply) => ({ ...reply, text: '{}' })));
+  const again = server.run(...line);
+  const told = await eventually('it says so', () => /^.*nothing is signed.*$/m.exec(again.stderr)?.[0]);
+  const { level, msg } = JSON.parse(told) as { readonly level: number; readonly msg: string };
+  assert.deepEqual([level, msg, again.stderr.includes('"msg":"signing"')], [50, `the issuer ${issuerURL} was deleted: nothing is signed any more, and tokens in use verify until they end`, false]);
+  await again.end('SIGTERM');
 });
 
 test('what can not be started says why', async () => {
