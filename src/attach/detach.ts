@@ -7,6 +7,7 @@ import { assertGuardedKeys, assertOutside, backUp, replaceIfStill, replaceManife
 import { lineDiff } from './line-diff.ts';
 import { type Manifest, manifestText, parseManifest, saysSame } from './manifest.ts';
 import type { Readiness } from './readiness.ts';
+import { forgetRestarts } from './restart.ts';
 
 export interface DetachRequest {
   readonly manifest: string;
@@ -30,6 +31,7 @@ export async function planDetach(request: DetachRequest): Promise<DetachPlan | n
   const manifest = parseManifest(before, request.manifest);
   if (record === null) return assertUnknown(manifest.document);
   takeBack(manifest.document, record, request);
+  forgetRestarts(manifest);
   const after = await asItWas(record, manifest) ?? manifestText(manifest);
   return { request, record, before, after, diff: lineDiff(before, after) };
 }

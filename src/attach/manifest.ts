@@ -64,6 +64,14 @@ export function annotate({ document }: Manifest, name: string, value: string): v
   document.setIn([...ANNOTATIONS, name], value);
 }
 
+/** Takes an annotation away, and the map with the last of them. */
+export function unannotate({ document }: Manifest, name: string): void {
+  if (!document.hasIn([...ANNOTATIONS, name])) return;
+  document.deleteIn([...ANNOTATIONS, name]);
+  const left = document.getIn(ANNOTATIONS, true);
+  if (isMap(left) && left.items.length === 0) document.deleteIn(ANNOTATIONS);
+}
+
 /** Null becomes an empty map; and an alias a copy, so that what it stands for is not changed elsewhere. */
 function makeMap(document: Document, path: readonly string[]): void {
   const node = document.getIn(path, true);

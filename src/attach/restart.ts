@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pointText, type RingPoint, type SignerRing } from '../domain/ring-for-signer.ts';
 import { KEY_FILES } from './api-server-flags.ts';
 import { replaceManifest, textOf } from './host-files.ts';
-import { annotate, manifestText, parseManifest, podOf } from './manifest.ts';
+import { annotate, type Manifest, manifestText, parseManifest, podOf, unannotate } from './manifest.ts';
 import { flagList, valuesOf } from './patches.ts';
 
 const ANNOTATION = 'mintmark-key-files';
@@ -12,6 +12,9 @@ const ANNOTATION = 'mintmark-key-files';
 export type RestartRing = RingPoint & Pick<SignerRing, 'signer'>;
 
 const annotationOf = (ring: RestartRing): string => `${pointText(ring)} of ${ring.signer}`;
+
+/** Takes away what restarts have left in a manifest, for who detaches. */
+export const forgetRestarts = (manifest: Manifest): void => unannotate(manifest, ANNOTATION);
 
 /**
  * Once for each ring: with the same one, nothing is written. Nor for an API server that does not sign with our files: it
