@@ -81,9 +81,10 @@ const REFUSED: readonly (readonly [string, () => Promise<string>, RegExp])[] = [
   ['from another network', () => joining({ cidrs: ['10.0.0.0/8'] }), /not be used from 127\.0\.0\.1/],
 ];
 for (const [what, token, why] of REFUSED) {
-  test(`a token ${what} is refused`, async () => {
+  test(`a token ${what} is refused, as what it is`, async () => {
     const text = await token();
-    await assert.rejects(machine().enrol(text, { name: 'cp-x' }), refused(why));
+    const [called, command] = text.startsWith('mmsj_') ? ['join credential', 'create-join-credential'] : ['enrolment token', 'create'];
+    await assert.rejects(machine().enrol(text, { name: 'cp-x' }), refused(new RegExp(`The ${called} was refused: .*${why.source}.*\\. 'mintmark signer ${command}' makes another\\.`)));
   });
 }
 
@@ -250,7 +251,7 @@ test('a join credential is for many, each counted once, up to its most', async (
   const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'], replacesByName: false });
   const first = machine();
   for (const one of [first, first, machine()]) await machine(world, one.keys).enrol(token, { name: `join-${thumbprint(one.keys.assertionJwk).slice(0, 4).toLowerCase().replaceAll(/[^a-z\d]/g, 'x')}` });
-  await assert.rejects(machine().enrol(token, { name: 'join-too-many' }), refused(/used up/));
+  await assert.rejects(machine().enrol(token, { name: 'join-too-many' }), refused(/The join credential was refused: it is used up\. 'mintmark signer create-join-credential' makes another\./));
   assert.equal((await world.credentials.joinCredential(world.cluster, credential.id)).uses, 2);
 });
 

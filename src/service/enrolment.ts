@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { isWithinCidrs } from '../domain/cidr.ts';
 import { hasCome } from '../domain/durations.ts';
-import { type EnrolmentToken, parseEnrolmentToken } from '../domain/enrolment-token.ts';
+import { type EnrolmentKind, type EnrolmentToken, parseEnrolmentToken } from '../domain/enrolment-token.ts';
 import { MintmarkError } from '../domain/errors.ts';
 import type { Issuer } from '../domain/issuer.ts';
 import { type EnrolmentCredential, leaseOf, type SignerMode, type SignerRecord } from '../domain/signer.ts';
@@ -59,7 +59,7 @@ export function createEnrolment(deps: EnrolmentDeps): Enrolment {
   return {
     async enrol(request, bid) {
       const token = parseEnrolmentToken(bid.token);
-      if (token === null) throw refusal('it is no enrolment token');
+      if (token === null) throw refusal('once', 'it is no enrolment token');
       assertKeys(bid);
       const taken = await verifyAssertion(request.authorization, bid.assertionKey, { subject: thumbprint(bid.assertionKey), audience }, request, store.now());
       const ringSigningKey = (await keys.current()).publicJwk;
@@ -81,7 +81,7 @@ async function enrolIn(tx: StoreWriter, deps: EnrolmentDeps, token: EnrolmentTok
   assertGood(credential, pair, address, tx.now);
   const all = await tx.signersOf(issuer.id);
   const known = all.find(({ assertionJwk, encryptionJwk }) => pairOf(jwkOf(assertionJwk), jwkOf(encryptionJwk)) === pair);
-  if (known === undefined && credential.mostUses !== null && credential.uses >= credential.mostUses) throw refusal('it is used up');
+  if (known === undefined && credential.mostUses !== null && credential.uses >= credential.mostUses) throw refusal(credential.kind, 'it is used up');
   const signer = known === undefined ? await insert(tx, deps, credential, bid, all) : again(known, credential);
   // Who repeats is counted once. A one-time token is used up by the first machine, one that is known already too.
   if (known === undefined || (credential.kind === 'once' && credential.usedBy === null)) await tx.putEnrolmentCredential({ ...credential, uses: credential.uses + 1, usedBy: credential.kind === 'once' ? pair : null });
@@ -91,21 +91,21 @@ async function enrolIn(tx: StoreWriter, deps: EnrolmentDeps, token: EnrolmentTok
 /** Which credential it is, told nobody before its secret is proven. */
 async function provenCredential(tx: StoreWriter, { id, kind, secret }: EnrolmentToken): Promise<EnrolmentCredential> {
   const credential = await tx.enrolmentCredential(id);
-  if (!hasDigest(secret, credential?.secretHash ?? null) || credential === null || credential.kind !== kind) throw refusal('this server does not know it; it may have been replaced by a later one, or be forgotten long after its end');
+  if (!hasDigest(secret, credential?.secretHash ?? null) || credential === null || credential.kind !== kind) throw refusal(kind, 'this server does not know it; it may have been replaced by a later one, or be forgotten long after its end');
   return credential;
 }
 
 function assertGood({ kind, revokedAt, expiresAt, usedBy, cidrs }: EnrolmentCredential, pair: string, address: string, now: Date): void {
-  if (revokedAt !== null) throw refusal('it was revoked');
-  if (expiresAt !== null && hasCome(expiresAt, now)) throw refusal(`its end was ${expiresAt.toISOString()}`);
-  if (kind === 'once' && usedBy !== null && usedBy !== pair) throw refusal('it was used by another machine, or by this one with other keys. If that was not you, delete the signer that it made');
-  if (cidrs.length > 0 && !isWithinCidrs(address, cidrs)) throw refusal(`it may not be used from ${address}`);
+  if (revokedAt !== null) throw refusal(kind, 'it was revoked');
+  if (expiresAt !== null && hasCome(expiresAt, now)) throw refusal(kind, `its end was ${expiresAt.toISOString()}`);
+  if (kind === 'once' && usedBy !== null && usedBy !== pair) throw refusal(kind, 'it was used by another machine, or by this one with other keys. If that was not you, delete the signer that it made');
+  if (cidrs.length > 0 && !isWithinCidrs(address, cidrs)) throw refusal(kind, `it may not be used from ${address}`);
 }
 
 /** A machine that asks again, with its own keys. */
-function again(known: SignerRecord, { name }: EnrolmentCredential): SignerRecord {
-  if (known.deletedAt !== null) throw refusal(`the signer '${known.name}' with these keys was deleted. Empty its state folder to enrol the machine as a new one`);
-  if (name !== null && name !== known.name) throw refusal(`it was made for '${name}', and the machine with these keys is enrolled as '${known.name}'`);
+function again(known: SignerRecord, { kind, name }: EnrolmentCredential): SignerRecord {
+  if (known.deletedAt !== null) throw refusal(kind, `the signer '${known.name}' with these keys was deleted. Empty its state folder to enrol the machine as a new one`);
+  if (name !== null && name !== known.name) throw refusal(kind, `it was made for '${name}', and the machine with these keys is enrolled as '${known.name}'`);
   return known;
 }
 
@@ -150,4 +150,9 @@ function assertKeys({ assertionKey, encryptionKey }: EnrolmentBid): void {
 
 const pairOf = (...keys: readonly EcPublicJwk[]): string => keys.map(thumbprint).join('.');
 
-const refusal = (why: string): MintmarkError => new MintmarkError('EnrolmentRefused', `The enrolment token was refused: ${why}. 'mintmark signer create' makes another.`);
+const WORDS = { once: ['enrolment token', 'create'], join: ['join credential', 'create-join-credential'] } as const satisfies Record<EnrolmentKind, readonly [what: string, command: string]>;
+
+function refusal(kind: EnrolmentKind, why: string): MintmarkError {
+  const [what, command] = WORDS[kind];
+  return new MintmarkError('EnrolmentRefused', `The ${what} was refused: ${why}. 'mintmark signer ${command}' makes another.`);
+}
