@@ -2,6 +2,7 @@
  * What a signer is given to enrol with: `mmse_…` for one use, `mmsj_…` for machines that come and go. One word, in which
  * is where the server is and how to know it, so that no certificate has to be trusted beforehand.
  */
+import { SIGNER_NAME } from './signer.ts';
 
 /** One use, within the hour; or reusable, with limits of its own. */
 export const ENROLMENT_KINDS = { once: 'mmse_', join: 'mmsj_' } as const satisfies Record<string, string>;
@@ -16,6 +17,8 @@ export interface EnrolmentToken {
   readonly ca: string | null;
   /** Thumbprint (RFC 7638) of the key that signs rings. */
   readonly ringSigningKey: string;
+  /** For which signer it is, so that another name is refused before it is used up; null for any. The server goes by what it has itself. */
+  readonly name: string | null;
   /** Which credential of the server it is. */
   readonly id: string;
   readonly secret: string;
@@ -24,8 +27,8 @@ export interface EnrolmentToken {
 const FORM = 1;
 const LONGEST = 2000;
 
-export function enrolmentTokenText({ kind, url, ca, ringSigningKey, id, secret }: EnrolmentToken): string {
-  const json = JSON.stringify({ v: FORM, url, ca, rsk: ringSigningKey, id, secret });
+export function enrolmentTokenText({ kind, url, ca, ringSigningKey, name, id, secret }: EnrolmentToken): string {
+  const json = JSON.stringify({ v: FORM, url, ca, rsk: ringSigningKey, ...(name === null ? {} : { name }), id, secret });
   return `${ENROLMENT_KINDS[kind]}${btoa(json).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
 }
 
@@ -34,10 +37,11 @@ export function parseEnrolmentToken(text: string): EnrolmentToken | null {
   const word = text.trim();
   const kind = (Object.keys(ENROLMENT_KINDS) as EnrolmentKind[]).find((name) => word.startsWith(ENROLMENT_KINDS[name]));
   if (kind === undefined || word.length > LONGEST) return null;
-  const { v, url, ca, rsk, id, secret } = membersOf(word.slice(ENROLMENT_KINDS[kind].length));
+  const { v, url, ca, rsk, name = null, id, secret } = membersOf(word.slice(ENROLMENT_KINDS[kind].length));
   if (v !== FORM || !isText(url) || !isHttps(url) || !isText(rsk) || !isText(id) || !isText(secret)) return null;
   if (ca !== null && !(isText(ca) && /^[\da-f]{64}$/.test(ca))) return null;
-  return { kind, url, ca, ringSigningKey: rsk, id, secret };
+  if (name !== null && !(isText(name) && SIGNER_NAME.test(name))) return null;
+  return { kind, url, ca, ringSigningKey: rsk, name, id, secret };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -85,7 +85,7 @@ export function createEnrolmentCredentials({ store, keys, place }: CredentialsDe
       await tx.putEnrolmentCredential(credential);
       return { credential, replaces: of.name === null ? null : ((await enrolledAs(tx, issuerId, of.name))[0] ?? null) };
     });
-    return { ...made, token: enrolmentTokenText({ kind: of.kind, url, ca: pin(), ringSigningKey: kid, id, secret }) };
+    return { ...made, token: enrolmentTokenText({ kind: of.kind, url, ca: pin(), ringSigningKey: kid, name: of.name, id, secret }) };
   }
 
   return {

@@ -21,7 +21,7 @@ const signerNames = async (of = world): Promise<readonly string[]> => (await of.
 test('a token says where the server is and how to know it, and only its hash is kept', async () => {
   const { token, credential } = await world.credentials.createToken(ADA, world.cluster, { name: 'cp-kept', expiresIn: 600 });
   const { secret, ringSigningKey, ...said } = parseEnrolmentToken(token)!;
-  assert.deepEqual(said, { kind: 'once', url: AUDIENCE, ca: null, id: credential.id });
+  assert.deepEqual(said, { kind: 'once', url: AUDIENCE, ca: null, name: 'cp-kept', id: credential.id });
   assert.equal((await machine().enrol(token)).ringSigningKey.kty, 'EC');
   assert.deepEqual([credential.expiresAt, credential.mostUses, credential.createdBy], [new Date(world.clock.now().getTime() + 600_000), 1, 'principal:ada']);
   assert.doesNotMatch(JSON.stringify(await world.store.read((tx) => tx.enrolmentCredential(credential.id))), new RegExp(secret));

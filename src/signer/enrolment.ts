@@ -19,7 +19,7 @@ import { proxyTo, proxyWarning } from './server-proxy.ts';
 
 interface Asked {
   readonly tokenFile: string;
-  /** Where the token is for any name; the host's when left out. */
+  /** Where the token is for any name: the host's when left out. Another than a token was made for is refused. */
   readonly name?: string | undefined;
   /** Told of a token that others can read, and of a proxy that can not be asked. */
   readonly warn: (text: string) => void;
@@ -37,6 +37,7 @@ export async function enrol(state: StateFolder, { tokenFile, name: given, warn, 
   if (former !== null) throw new MintmarkError('InvalidConfiguration', `${state.dir} is enrolled already, as signer '${former.name}' of ${former.issuerUrl}. Use another folder; or delete that signer on its server, empty the folder, and enrol again.`);
   const name = given === undefined ? hostName() : checkedName(given);
   const { token, text } = await readToken(tokenFile, warn);
+  assertNamed(token, given, tokenFile);
   const [proxy, warning] = [proxyTo(token.url, env), proxyWarning(env)];
   if (warning !== null) warn(warning);
   const address = { url: token.url, proxy, ca: token.ca === null ? null : await pinnedCertificate(token.url, token.ca, proxy) };
@@ -51,6 +52,12 @@ export async function enrol(state: StateFolder, { tokenFile, name: given, warn, 
 function checkedName(name: string): string {
   if (SIGNER_NAME.test(name)) return name;
   throw new MintmarkError('InvalidConfiguration', `--signer: '${name}' is no name for a signer. It has lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, and is 253 characters long at most. Nothing was sent.`);
+}
+
+/** @throws MintmarkError `InvalidConfiguration`, before the token is used up, for another name than it was made for. */
+function assertNamed({ name }: EnrolmentToken, given: string | undefined, tokenFile: string): void {
+  if (given === undefined || name === null || given === name) return;
+  throw new MintmarkError('InvalidConfiguration', `--signer: the token in ${tokenFile} was made for '${name}', not for '${given}'. Leave --signer out to enrol as '${name}'; 'mintmark signer create --signer ${given}' makes a token for the other. Nothing was sent.`);
 }
 
 /** Undefined for one that no signer can have: the token may be for a name, and then none is needed. */

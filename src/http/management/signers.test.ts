@@ -35,7 +35,7 @@ test('a token for a signer is told once, with who would give way', async () => {
   assert.deepEqual([reply.statusCode, reply.headers['cache-control']], [200, 'no-store']);
   assert.deepEqual(told, { name: 'cp-1', expiresAt: new Date(START.getTime() + 60_000).toISOString(), replaces: { name: 'cp-1', lastContactAt: START.toISOString() } });
   const { secret, id, ringSigningKey, ...said } = parseEnrolmentToken(token)!;
-  assert.deepEqual(said, { kind: 'once', url: 'https://signers.example', ca: 'ab'.repeat(32) });
+  assert.deepEqual(said, { kind: 'once', url: 'https://signers.example', ca: 'ab'.repeat(32), name: 'cp-1' });
   assert.ok(secret.length === 43 && id.length === 36 && ringSigningKey.length === 43);
   assert.deepEqual((await world.ask('POST', `${ISSUER}/createSigner`)).json<CreateSignerReply>().replaces, null);
 });
