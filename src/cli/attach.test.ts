@@ -1,116 +1,13 @@
 /** Attaching by the command line: what is asked of the server, shown, warned of, and done on the host. */
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type Answers, fakeServer, type FakeServer, type Ran, runLine, type RunOptions } from '../../test/support/command-line.ts';
+import { CLUSTER, cluster, clusterServer, ISSUER, issuer, OURS, URL_OF_ISSUER } from '../../test/support/cluster-server.ts';
+import { type Answers, type Ran, runLine, type RunOptions } from '../../test/support/command-line.ts';
 import { controlPlaneHost, type Host, RING_KEY } from '../../test/support/control-plane-host.ts';
 import { kubeadmManifest } from '../../test/support/kubeadm-manifest.ts';
 import { lockFile } from '../serve/server-process.ts';
-
-const CLUSTER = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c';
-const ISSUER = `${CLUSTER}/providers/Mintmark.Oidc/issuers/default`;
-const URL_OF_ISSUER = 'https://i.example/u/';
-const OURS = ['-g', 'g', '-n', 'c'];
-const issuer = { id: ISSUER, properties: { issuerURL: URL_OF_ISSUER, jwksURI: `${URL_OF_ISSUER}openid/v1/jwks`, keys: [{ kid: RING_KEY.kid, state: 'active', algorithm: 'RS256', publicJwk: createPublicKey(RING_KEY.pem).export({ format: 'jwk' }) }] } };
-const cluster = (version: string) => ({ id: CLUSTER, location: 'eastus', tags: {}, properties: { kubernetesVersion: version, provisioningState: 'Succeeded', oidcIssuerProfile: { enabled: true, issuerURL: URL_OF_ISSUER } } });
-const answers = (version: string, more: Answers = {}): Answers => ({ [`GET ${ISSUER}`]: { status: 200, body: issuer }, [`GET ${CLUSTER}`]: { status: 200, body: cluster(version) }, [`POST ${ISSUER}/importKey`]: { status: 200, body: { kid: 'k' } }, ...more });
-
-async function server(t: TestContext, version = '1.34', more: Answers = {}): Promise<FakeServer> {
-  const fake = await fakeServer(answers(version, more));
-  t.after(() => fake.close());
-  return fake;
-}
-
-const SHELL = `  --service-account-issuer=https://i.example/u/ \\
-  --service-account-issuer=https://kubernetes.default.svc.cluster.local \\
-  --service-account-jwks-uri=https://i.example/u/openid/v1/jwks \\
-`;
-
-test("flags are those of the cluster's version, with what has to be there before", async (t) => {
-  const fake = await server(t);
-  const { code, stdout, stderr } = await runLine(['issuer', 'show-api-server-flags', ...OURS], fake);
-  assert.deepEqual([code, stdout], [0, `${SHELL}  --service-account-signing-endpoint=/run/mintmark/signer.sock \\\n  --service-account-extend-token-expiration=false\n`]);
-  assert.match(stderr, /^WARNING: Take out the lines that the API server has now of --service-account-key-file, --service-account-signing-key-file, --service-account-issuer: these come in their place, .* does not start \(they are mutually exclusive\)\.\nWARNING: The signer must serve \/run\/mintmark\/signer\.sock before the API server starts/);
-});
-
-test('which present lines go is said of plain flags alone, since patches take them out; a key file that stays does no harm beside key files', async (t) => {
-  const fake = await server(t);
-  const removed = async (...more: readonly string[]) => {
-    const { stdout, stderr } = await runLine(['issuer', 'show-api-server-flags', ...OURS, ...more, '-o', 'json'], fake);
-    return [(JSON.parse(stdout) as { readonly remove: readonly string[] }).remove, /Take out/.test(stderr), /mutually exclusive/.test(stderr)];
-  };
-  assert.deepEqual(await removed(), [['--service-account-key-file', '--service-account-signing-key-file', '--service-account-issuer'], true, true]);
-  assert.deepEqual(await removed('--mode', 'key-files'), [['--service-account-signing-key-file', '--service-account-issuer'], true, false]);
-  assert.deepEqual(await removed('--stage', 'accept'), [['--service-account-issuer'], true, false]);
-  assert.deepEqual(await removed('--distribution', 'kubeadm'), [[], false, false]);
-});
-
-test('--use-alpha asks for external signing where it is alpha', async (t) => {
-  const { code, stdout } = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.33', '--use-alpha'], await server(t));
-  assert.deepEqual([code, stdout], [0, `${SHELL}  --service-account-signing-endpoint=/run/mintmark/signer.sock \\\n  --service-account-extend-token-expiration=false \\\n  --feature-gates=ExternalServiceAccountTokenSigner=true\n`]);
-});
-
-test('the first of two passes takes --use-alpha too, without which external signing is refused there', async (t) => {
-  const [fake, line] = [await server(t), ['issuer', 'show-api-server-flags', ...OURS, '-k', '1.33', '--stage', 'accept', '--mode', 'external']];
-  assert.equal((await runLine(line, fake)).code, 1);
-  const { code, stdout } = await runLine([...line, '--use-alpha'], fake);
-  assert.deepEqual([code, /--service-account-key-file=.*accepted\.pub/.test(stdout), /feature-gates/.test(stdout)], [0, true, false]);
-});
-
-test('an older version has key files; a newer one, the distribution and the form can be named', async (t) => {
-  const fake = await server(t, '1.30.2');
-  const old = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--former-issuer', 'https://old/'], fake);
-  assert.match(old.stdout, /--service-account-issuer=https:\/\/old\/ \\\n.*\n {2}--service-account-signing-key-file=\/var\/lib\/mintmark-signer\/api-server\/sa\.key/);
-  const json = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s', '-o', 'json'], fake);
-  const { mode, form } = JSON.parse(json.stdout) as { mode: string; form: string };
-  assert.deepEqual([json.code, mode, form], [0, 'key-files', (await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'k3s'], fake)).stdout]);
-  for (const used of [['--stage', 'accept', '--key-folder', '/k'], ['--socket', '/s'], ['-k', '1.33', '--mode', 'external', '--use-alpha'], ['--keep-auto-extension']]) assert.equal((await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', ...used], fake)).code, 0, used.join(' '));
-  const patches = await runLine(['issuer', 'show-api-server-flags', ...OURS, '-k', '1.36', '--distribution', 'kubeadm'], fake);
-  assert.deepEqual((JSON.parse(patches.stdout) as readonly object[])[0], { op: 'test', path: '/spec/containers/0/name', value: 'kube-apiserver' });
-});
-
-test('to accept: the file is to be written and looked at; that attach writes it is said only where there is a manifest to attach', async (t) => {
-  const fake = await server(t, '1.36');
-  const said = async (...more: readonly string[]): Promise<string> => (await runLine(['issuer', 'show-api-server-flags', ...OURS, '--stage', 'accept', ...more], fake)).stderr;
-  const [plain, k3s, rke2] = [await said(), await said('--distribution', 'k3s'), await said('--distribution', 'rke2')];
-  for (const text of [plain, k3s, rke2]) assert.match(text, /'mintmark issuer show-public-keys --file \/var\/lib\/mintmark-signer\/api-server\/accepted\.pub' writes them; look at that file before the restart\./);
-  assert.deepEqual([plain, k3s, rke2].map((text) => text.includes('signer attach')), [true, false, false]);
-});
-
-const REFUSED: readonly (readonly [readonly string[], number, RegExp])[] = [
-  [['--distribution', 'talos'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: Talos always passes both key-file flags, .*\. By key files: Talos writes both files itself .* changes no machine configuration\.$/m],
-  [['--distribution', 'talos', '--mode', 'key-files'], 1, /ImpossibleAttachment\) Talos can not be attached in any way today\. By external signing: /],
-  [['--mode', 'followed'], 1, /ImpossibleAttachment\) kubeadm can not be followed: This version of Mintmark follows no issuers; /],
-  [['--distribution', 'talos', '--mode', 'followed'], 1, /ImpossibleAttachment\) Talos can not be followed: .* It will be the way for Talos/],
-  [['--distribution', 'k3s', '--mode', 'external'], 1, /k3s can not be attached by external signing/],
-  [['-k', '1.33', '--mode', 'external'], 1, /--use-alpha/],
-  [['-k', '1.23', '--distribution', 'kubeadm'], 2, /show the manifest with --manifest/],
-  [['-k', '1.21'], 2, /no version from 1\.22 on/],
-  [['--former-issuer', 'http://x'], 2, /no https URL/],
-  [['--socket', 'signer.sock'], 2, /no absolute path/],
-  [['--manifest', 'm'], 2, /--manifest: it has no meaning without --distribution kubeadm or cluster-api/], [['--distribution', 'k3s', '--manifest', 'm'], 2, /--manifest: it has no meaning/],
-  [['--mode', 'key-files', '--socket', '/s'], 2, /--socket: it has no meaning here/], [['--stage', 'accept', '--socket', '/s'], 2, /--socket: it has no meaning here/],
-  [['--key-folder', '/k'], 2, /--key-folder: it has no meaning with external signing/], [['--use-alpha'], 2, /--use-alpha: it has no meaning here/], [['-k', '1.31', '--use-alpha'], 2, /--use-alpha: it has no meaning here: it is for external signing in Kubernetes 1\.32 and 1\.33/],
-  [['-k', '1.33', '--use-alpha', '--distribution', 'k3s'], 2, /--use-alpha: it has no meaning here/], [['-k', '1.33', '--use-alpha', '--mode', 'key-files'], 2, /--use-alpha: it has no meaning here/],
-  [['--stage', 'accept', '--keep-auto-extension'], 2, /--keep-auto-extension: it has no meaning in the stage accept/],
-];
-
-for (const [flags, code, why] of REFUSED) {
-  test(`show-api-server-flags ${flags.join(' ')} is refused`, async (t) => {
-    const ran = await runLine(['issuer', 'show-api-server-flags', ...OURS, ...flags], await server(t));
-    assert.equal(ran.code, code, ran.stderr);
-    assert.match(ran.stderr, why);
-  });
-}
-
-test('the key files of the manifest that is shown stay, wherever they are', async (t) => {
-  const [fake, host] = [await server(t, '1.36'), controlPlaneHost(t, 36)];
-  const { stdout } = await runLine(['issuer', 'show-api-server-flags', ...OURS, '--distribution', 'kubeadm', '--stage', 'accept', '--manifest', host.manifest, '--key-folder', host.keyFolder], fake);
-  const added = (JSON.parse(stdout) as readonly { readonly op: string; readonly value?: unknown }[]).filter(({ op, value }) => op === 'add' && String(value).startsWith('--service-account-key-file=')).map(({ value }) => String(value).split('=')[1]);
-  assert.deepEqual(added, [join(host.dir, 'pki/sa.pub'), join(host.keyFolder, 'accepted.pub')]);
-});
 
 /** A host on which a signer in key-file mode has written its files. */
 function hostWithKeyFiles(t: TestContext): Host {
@@ -122,7 +19,7 @@ function hostWithKeyFiles(t: TestContext): Host {
 const attachLine = (host: Host, ...more: readonly string[]): readonly string[] => ['signer', 'attach', ...OURS, '--manifest', host.manifest, '--key-folder', host.keyFolder, ...more];
 
 test('a dry run shows the difference and warns, asks nothing that changes anything, and writes nothing', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const before = host.text();
   const { code, stdout, stderr } = await runLine(attachLine(host, '--dry-run'), fake);
   assert.equal(code, 0, stderr);
@@ -133,7 +30,7 @@ test('a dry run shows the difference and warns, asks nothing that changes anythi
 });
 
 test('attach refuses to follow, with the reason, and changes nothing; flags for RKE2 are not made from its manifest', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const before = host.text();
   const followed = await runLine(attachLine(host, '--mode', 'followed', '-y'), fake);
   assert.deepEqual([followed.code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
@@ -145,7 +42,7 @@ test('attach refuses to follow, with the reason, and changes nothing; flags for 
 });
 
 test('of a Kubernetes that is newer than any known, attach and the flags say that it is taken for the newest known', async (t) => {
-  const [fake, host] = [await server(t, '1.38'), controlPlaneHost(t, 38)];
+  const [fake, host] = [await clusterServer(t, '1.38'), controlPlaneHost(t, 38)];
   const newer = /WARNING: Kubernetes 1\.38 is newer than 1\.37, the newest that this Mintmark knows: the flags are those of 1\.37\./;
   for (const line of [attachLine(host, '--dry-run'), ['issuer', 'show-api-server-flags', ...OURS]]) {
     const { code, stderr } = await runLine(line, fake);
@@ -155,7 +52,7 @@ test('of a Kubernetes that is newer than any known, attach and the flags say tha
 });
 
 test('attach imports the former public key, never a private one, and changes the manifest', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const patches = join(host.dir, 'patches');
   const { code, stdout, stderr } = await runLine(attachLine(host, '--patches', patches, '--verify-for', 'forever', '-y'), fake);
   assert.equal(code, 0, stderr);
@@ -175,20 +72,20 @@ test('a key that the server has already is imported; any other refusal stops it'
   const host = hostWithKeyFiles(t);
   const before = host.text();
   const refusal = (status: number, code: string): Answers => ({ [`POST ${ISSUER}/importKey`]: { status, body: { error: { code, message: 'No.' } } } });
-  const refused = await runLine(attachLine(host, '-y'), await server(t, '1.34', refusal(409, 'KeyWasRevoked')));
+  const refused = await runLine(attachLine(host, '-y'), await clusterServer(t, '1.34', refusal(409, 'KeyWasRevoked')));
   assert.deepEqual([refused.code, host.text()], [1, before]);
-  const known = await runLine(attachLine(host, '-y'), await server(t, '1.34', refusal(409, 'KeyExists')));
+  const known = await runLine(attachLine(host, '-y'), await clusterServer(t, '1.34', refusal(409, 'KeyExists')));
   assert.equal(known.code, 0, known.stderr);
 });
 
 test('with --imported a Reader is enough', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   assert.equal((await runLine(attachLine(host, '--imported', '-y'), fake)).code, 0);
   assert.deepEqual(fake.lines().filter((line) => !line.startsWith('GET')), []);
 });
 
 test("key files of another cluster's signer are refused before anything is imported; a dry run says so and shows the difference all the same", async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const [before, former] = [host.text(), readFileSync(join(host.dir, 'pki/sa.pub'), 'utf8')];
   writeFileSync(join(host.keyFolder, 'sa.key'), readFileSync(join(host.dir, 'pki/sa.key')));
   writeFileSync(join(host.keyFolder, 'sa.pub'), former);
@@ -201,18 +98,26 @@ test("key files of another cluster's signer are refused before anything is impor
 });
 
 test('without a yes nothing is changed', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const before = host.text();
   const { code, stderr } = await runLine(attachLine(host), { ...fake, home: fake.home, terminal: true, input: 'n\n' });
   assert.deepEqual([code, host.text(), fake.lines().filter((line) => !line.startsWith('GET'))], [1, before, []]);
   assert.match(stderr, /which restarts the API server\? \(y\/n\)/);
 });
 
+test('to accept only, the way there goes on to sign, and the way back to detach', async (t) => {
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
+  const said = async (...more: readonly string[]): Promise<string> => (await runLine(attachLine(host, ...more, '-y'), fake)).stdout;
+  assert.match(await said('--stage', 'accept'), /signs as before\. When every API server of the cluster does, run this again on each with --stage sign\.\n/);
+  assert.match(await said(), /it signs as https:/);
+  assert.match(await said('--stage', 'accept'), /signs as before\. That is the way back: run 'mintmark signer detach' in 24 hours, when the last of them has ended\.\n/);
+});
+
 test('attached again to another issuer, its tokens are told to fail', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   assert.equal((await runLine(attachLine(host, '-y'), fake)).code, 0);
   const other = 'https://i.example/other/';
-  const later = await server(t, '1.34', { [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties: { ...issuer.properties, issuerURL: other } } } });
+  const later = await clusterServer(t, '1.34', { [`GET ${ISSUER}`]: { status: 200, body: { ...issuer, properties: { ...issuer.properties, issuerURL: other } } } });
   const again = await runLine(attachLine(host, '-y'), later);
   assert.equal(again.code, 0, again.stderr);
   assert.match(again.stderr, /WARNING: This API server is attached to another issuer of Mintmark's, https:\/\/i\.example\/u\/: its tokens are refused from the restart on/);
@@ -220,7 +125,7 @@ test('attached again to another issuer, its tokens are told to fail', async (t) 
 });
 
 test('detach with another key folder than that of the attachment is an error, by either way', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   assert.equal((await runLine(attachLine(host, '-y'), fake)).code, 0);
   const [text, elsewhere] = [host.text(), join(host.dir, 'elsewhere')];
   const lost = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', elsewhere, '-y'], fake);
@@ -248,13 +153,13 @@ test('enabling on a cluster that exists says what restarts and which pods to loo
   const before = { ...cluster('1.34'), properties: { ...cluster('1.34').properties, oidcIssuerProfile: { enabled: false } } };
   const put: Answers = { [`PUT ${CLUSTER}`]: { status: 200, body: cluster('1.34') } };
   const line = ['aks', 'update', ...OURS, '--enable-oidc-issuer', '--query', 'oidcIssuerProfile.issuerUrl', '-o', 'tsv'];
-  const first = await runLine(line, await server(t, '1.34', { ...put, [`GET ${CLUSTER}`]: { status: 200, body: before } }));
+  const first = await runLine(line, await clusterServer(t, '1.34', { ...put, [`GET ${CLUSTER}`]: { status: 200, body: before } }));
   assert.deepEqual([first.code, first.stdout, first.stderr], [0, `${URL_OF_ISSUER}\n`, [
     `WARNING: New tokens of the cluster will name the issuer ${URL_OF_ISSUER} once its API server is attached, which restarts the API server once; nothing else restarts. The former issuer stays accepted, so running pods go on.`,
     `WARNING: Look at the pods whose tokens someone outside of the cluster verifies, and let that someone trust the new issuer first: kubectl get pods --all-namespaces -o custom-columns='NAMESPACE:.metadata.namespace,POD:.metadata.name,AUDIENCES:.spec.volumes[*].projected.sources[*].serviceAccountToken.audience' | grep -v '<none>$'`,
     'WARNING: How to attach it: mintmark issuer show-api-server-flags -g g -n c\n',
   ].join('\n')]);
-  assert.equal((await runLine(line, await server(t, '1.34', put))).stderr, '');
+  assert.equal((await runLine(line, await clusterServer(t, '1.34', put))).stderr, '');
 });
 
 const MODES: readonly (readonly [readonly string[], object | RegExp])[] = [
@@ -288,7 +193,7 @@ const locking = (whileHeld: () => Promise<void>, atRelease: () => void): NonNull
 });
 
 test('of two runs at once the second is told who is at work, and changes nothing; the first is alone until it is done', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const [before, seconds] = [host.text(), [] as Ran[]];
   const detachLine = (...more: readonly string[]): readonly string[] => ['signer', 'detach', '--manifest', host.manifest, '--key-folder', host.keyFolder, ...more];
   const others = async (): Promise<void> => {
@@ -304,7 +209,7 @@ test('of two runs at once the second is told who is at work, and changes nothing
 });
 
 test('where there is nothing to do, the lock makes nothing: no key folder, or no manifest', async (t) => {
-  const [fake, host] = [await server(t), hostWithKeyFiles(t)];
+  const [fake, host] = [await clusterServer(t), hostWithKeyFiles(t)];
   const none = join(host.dir, 'none');
   const detached = await runLine(['signer', 'detach', '--manifest', host.manifest, '--key-folder', none, '-y'], fake);
   assert.equal(detached.stdout, `Nothing is attached here by ${none}; nothing was changed.\n`);

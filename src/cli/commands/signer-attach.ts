@@ -133,11 +133,11 @@ async function notesOf({ attachment, request: { manifest, patchesFolder }, diff,
 
 const diffText = (diff: readonly string[]): string => (diff.length === 0 ? 'Nothing would change.\n' : `${diff.join('\n')}\n`);
 
-function outcomeText({ attachment: { stage, way, issuerUrl }, request: { patchesFolder } }: AttachPlan, outcome: string, { waitReady, manifest }: AttachFlags): string {
+function outcomeText({ attachment: { stage, way, issuerUrl }, request: { patchesFolder }, record }: AttachPlan, outcome: string, { waitReady, manifest }: AttachFlags): string {
   if (outcome === 'unchanged') return `${manifest} is attached already; nothing was changed.\n`;
   // Only what was seen is said to be so.
   const first = waitReady === undefined ? `${manifest} is changed, and the kubelet restarts the API server. Nobody has looked whether it came up: kubectl get --raw /readyz\nOnce it has, it` : 'The API server';
-  const next = stage === 'accept' ? [`${first} accepts tokens of ${issuerUrl} and signs as before. When every API server of the cluster does, run this again on each with --stage sign.`] : [`${first} signs as ${issuerUrl}.`];
+  const next = stage === 'accept' ? [`${first} accepts tokens of ${issuerUrl} and signs as before. ${record?.stage === 'sign' ? "That is the way back: run 'mintmark signer detach' in 24 hours, when the last of them has ended." : 'When every API server of the cluster does, run this again on each with --stage sign.'}`] : [`${first} signs as ${issuerUrl}.`];
   const proof = stage === 'sign' && way === 'key-files' ? ["A signer without --kubeconfig can not see that restart: its log names the version for 'mintmark signer confirm-restart --version VERSION'."] : [];
   const upgrade = patchesFolder === null ? [] : [`At each upgrade name the patches: kubeadm upgrade apply VERSION --patches ${patchesFolder}`];
   return `${[...next, ...proof, ...upgrade].join('\n')}\n`;
