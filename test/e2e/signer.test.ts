@@ -13,10 +13,11 @@ import { eventually, freePort } from '../support/dev-server.ts';
 import { type SignerHost, SignerServer } from '../support/signer-servers.ts';
 
 const server = await SignerServer.make();
+const cuttable = await SignerServer.make({ cuttable: true });
 const SUBJECT = 'system:serviceaccount:default:default';
 
-async function startApiServer(t: TestContext, host: SignerHost): Promise<ApiServer> {
-  const { issuerURL } = await (await ClusterApi.open(server)).show();
+async function startApiServer(t: TestContext, host: SignerHost, of = server): Promise<ApiServer> {
+  const { issuerURL } = await (await ClusterApi.open(of)).show();
   const apiServer = await ApiServer.start(host.socket, issuerURL);
   t.after(() => apiServer.stop());
   return apiServer;
@@ -136,22 +137,22 @@ test('the server away: signing goes on, also from the disk after a restart; a ro
 });
 
 test('a start on a disk of before, while nothing moves on the line yet: it waits for the server, and begins with the ring of that', async (t) => {
-  const host = await server.signer('cp-of-before');
+  const host = await cuttable.signer('cp-of-before');
   const begunWith = async (): Promise<string> => /"kid":"([^"]+)","msg":"signing"/.exec((await eventually('it signs', () => (host.stderr.includes('"msg":"signing"') ? host.stderr : undefined))))![1]!;
   await host.start();
   const old = await begunWith();
   await host.end('SIGTERM');
-  const api = await ClusterApi.open(server);
+  const api = await ClusterApi.open(cuttable);
   success(await api.send('POST', `${api.issuer}/rotate`, { force: true }));
   const young = await eventually('another key signs', async () => (await api.show()).keys.find(({ kid, state }) => state === 'active' && kid !== old)?.kid);
-  const others = server.line.connections;
-  server.line.hold();
-  t.after(() => server.line.heal());
+  const others = host.line.connections;
+  host.line.hold();
+  t.after(() => host.line.heal());
   host.launch();
-  await eventually('the server is asked', () => server.line.connections > others || undefined);
-  server.line.heal();
+  await eventually('the server is asked', () => host.line.connections > others || undefined);
+  host.line.heal();
   assert.equal(await begunWith(), young);
-  assert.equal(decodeProtectedHeader(await (await startApiServer(t, host)).requestToken()).kid, young);
+  assert.equal(decodeProtectedHeader(await (await startApiServer(t, host, cuttable)).requestToken()).kid, young);
 });
 
 test('a deleted signer signs no more, and says why when it is started again', async (t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { SignerKeys } from '../../src/keys/signer-keys.ts';
@@ -11,50 +11,38 @@ import { enrol } from '../../src/signer/enrolment.ts';
 import { createServerClient } from '../../src/signer/server-client.ts';
 import { openStateFolder } from '../../src/signer/state-folder.ts';
 import { proxyTo } from '../../src/signer/server-proxy.ts';
+import { ConnectProxy } from '../support/connect-proxy.ts';
 import { eventually } from '../support/dev-server.ts';
 import { isAcknowledged, openSignerWorld } from '../support/signer-process.ts';
 
-/** A proxy that leads every name to this machine, and what it was asked for. */
 async function openProxy(t: TestContext) {
-  const [asked, ends]: [Set<string>, Set<Socket>] = [new Set(), new Set()];
-  const way = { isOpen: true };
-  const proxy = createServer().on('connect', ({ url = '', headers }, client: Socket) => {
-    asked.add(`${url} ${headers['proxy-authorization']}`);
-    if (!way.isOpen) return void client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-    const server = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      server.pipe(client).pipe(server);
-    });
-    for (const end of [client, server]) ends.add(end.on('error', () => undefined));
-  });
-  await once(proxy.listen(0, '127.0.0.1'), 'listening');
-  const cut = (): void => ends.forEach((end) => void end.destroy());
-  t.after(() => { cut(); proxy.close(); });
-  return { asked, way, cut, url: `http://me:hidden@127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const proxy = await ConnectProxy.open();
+  t.after(() => proxy.close());
+  return { proxy, url: `http://me:hidden@127.0.0.1:${proxy.port}` };
 }
 
 test('a signer enrols and follows by the proxy of its surroundings, with the pinned certificate, and nothing goes around it', { timeout: 120_000 }, async (t) => {
-  const proxy = await openProxy(t);
-  const world = await openSignerWorld(t, { host: 'signers.test', env: { HTTPS_PROXY: proxy.url } });
+  const { proxy, url } = await openProxy(t);
+  const world = await openSignerWorld(t, { host: 'signers.test', env: { HTTPS_PROXY: url } });
   const signer = await world.start(await world.enrolled());
   await isAcknowledged(signer, (await world.stored()).version);
   assert.deepEqual([...proxy.asked], [`signers.test:${world.line.port} Basic ${Buffer.from('me:hidden').toString('base64')}`]);
 
-  proxy.way.isOpen = false;
+  proxy.isOpen = false;
   proxy.cut();
   await eventually('it is away', () => signer.follower.view.trouble?.includes('403') || undefined);
   assert.equal(signer.follower.view.standing, 'away');
   await world.rotate();
-  proxy.way.isOpen = true;
+  proxy.isOpen = true;
   await isAcknowledged(signer, (await world.stored()).version);
   assert.match(signer.said.join(''), /403/);
   assert.doesNotMatch(signer.said.join(''), /hidden|bWU6aGlkZGVu/);
 });
 
 test('a proxy that refuses, or is not there, is the reason why an enrolment fails', async (t) => {
-  const proxy = await openProxy(t);
-  proxy.way.isOpen = false;
-  const refused = await openSignerWorld(t, { host: 'signers.test', env: { HTTPS_PROXY: proxy.url } });
+  const { proxy, url } = await openProxy(t);
+  proxy.isOpen = false;
+  const refused = await openSignerWorld(t, { host: 'signers.test', env: { HTTPS_PROXY: url } });
   await assert.rejects(refused.enrolled(), ({ code, message }: Error & { readonly code: string }) => code === 'ServerUnreachable' && message.includes('403') && !message.includes('hidden'));
   const away = await openSignerWorld(t, { host: 'signers.test', env: { https_proxy: 'http://127.0.0.1:1' } });
   await assert.rejects(away.enrolled(), { code: 'ServerUnreachable', message: /ECONNREFUSED/ });

@@ -1,6 +1,7 @@
 /**
- * Real processes: `mintmark serve` with its listener for signers, and `mintmark signer run` beside it, with a line between
- * each signer and the server that a test can cut. Everything is removed after the last test of the file.
+ * Real processes: `mintmark serve` with its listener for signers, and `mintmark signer run` beside it. Where a test wants
+ * that, there is a line between each signer and the server that it can cut, and no other way. Everything is removed after
+ * the last test of the file.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -9,33 +10,45 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
 import { createAuthority, createServerCertificate } from '../../src/keys/private-ca.ts';
+import { ConnectProxy } from './connect-proxy.ts';
 import { CutLine } from './cut-line.ts';
 import { ClusterApi, success } from './dev-api.ts';
 import { type Ended, eventually, freePort, type Profile, ROOT, type OutputFiles, Running } from './dev-server.ts';
 
 const LAUNCHER = join(ROOT, 'bin/mintmark');
 const SHOWN = 3000;
+/** A name that leads nowhere, so that a signer reaches its server by its proxy alone. */
+const NOWHERE = 'signers.test';
 
-function environment(): NodeJS.ProcessEnv {
-  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MINTMARK_') || name === 'MINTMARK_FROM_SOURCE'));
-  return env;
+/** Without what this machine has set for Mintmark, and for ways out of it. */
+function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = Object.fromEntries(Object.entries(process.env).filter(([name]) => name === 'MINTMARK_FROM_SOURCE' || !/^MINTMARK_|^(https?|no)_proxy$/i.test(name)));
+  return { ...env, ...more };
+}
+
+interface ServerSettings {
+  /** `signers.lease`. */
+  readonly lease?: string;
+  /** Each signer has a line of its own. */
+  readonly cuttable?: boolean;
 }
 
 /** A server and its state. */
 export class SignerServer {
   readonly dir: string;
-  /** Where signers reach it: a line that leads to its listener. */
-  readonly line: CutLine;
+  /** Behind the lines of its signers; null where they reach it directly. */
+  readonly #proxy: ConnectProxy | null;
+  readonly #lines: CutLine[] = [];
   readonly #started: Running[] = [];
   #profile: Profile | null = null;
   #running: Running | null = null;
 
-  private constructor(dir: string, line: CutLine) {
-    [this.dir, this.line] = [dir, line];
+  private constructor(dir: string, proxy: ConnectProxy | null) {
+    [this.dir, this.#proxy] = [dir, proxy];
   }
 
   /** For tests, to be called outside of them: removed after the last of the file, its log shown when one fails. */
-  static async make(settings: { readonly lease?: string } = {}): Promise<SignerServer> {
+  static async make(settings: ServerSettings = {}): Promise<SignerServer> {
     const server = await SignerServer.open(settings);
     afterEach((test) => {
       if ('passed' in test && !test.passed) for (const { stderr } of server.#started.slice(-4)) test.diagnostic(stderr.slice(-SHOWN));
@@ -44,13 +57,13 @@ export class SignerServer {
     return server;
   }
 
-  /** Bootstrapped and running, with a cluster `dev` in the group `dev`, until `remove` or the end of this process. `lease`: `signers.lease`. */
-  static async open({ lease = '14d' } = {}): Promise<SignerServer> {
+  /** Bootstrapped and running, with a cluster `dev` in the group `dev`, until `remove` or the end of this process. */
+  static async open({ lease = '14d', cuttable = false }: ServerSettings = {}): Promise<SignerServer> {
     const [management, issuer, signers] = [await freePort(), await freePort(), await freePort()];
-    const server = new SignerServer(await mkdtemp(join(tmpdir(), 'mm-serve-')), await CutLine.open(signers));
+    const server = new SignerServer(await mkdtemp(join(tmpdir(), 'mm-serve-')), cuttable ? await ConnectProxy.open() : null);
     process.once('exit', () => server.remove());
     const authority = await createAuthority('signers', new Date());
-    const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1'], new Date());
+    const { certificate, privateKey } = await createServerCertificate(authority, ['localhost', '127.0.0.1', NOWHERE], new Date());
     await writeFile(server.path('ca.pem'), authority.certificate);
     await writeFile(server.path('server.pem'), `${certificate.trimEnd()}\n${authority.certificate}`);
     await writeFile(server.path('server-key.pem'), privateKey, { mode: 0o600 });
@@ -62,7 +75,7 @@ keyEncryptionKey: { file: key-encryption-key }
 publicationGap: 2s
 management: { url: "https://localhost:${management}", listen: "127.0.0.1:${management}", ${tls} }
 issuer: { urlTemplate: "https://localhost:${issuer}/{region}/{tenantId}/{uuid}/", listen: "127.0.0.1:${issuer}", ${tls} }
-signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${signers}", lease: ${lease}, ${tls} }
+signers: { url: "https://${cuttable ? NOWHERE : '127.0.0.1'}:${signers}", listen: "127.0.0.1:${signers}", lease: ${lease}, ${tls} }
 `);
     const owner = JSON.parse((await server.command('admin', 'bootstrap', '--config', server.path('mintmark.yaml'), '--output', 'json')).stdout) as Omit<Profile, 'endpoint' | 'caFile'>;
     server.#profile = { ...owner, endpoint: `https://localhost:${management}`, caFile: server.path('ca.pem') };
@@ -83,10 +96,8 @@ signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${si
   }
 
   /** Runs a command to its end, which has to be a good one. */
-  async command(...line: readonly string[]): Promise<Ended> {
-    const ended = await this.run(...line).ended;
-    if (ended.code !== 0) throw new Error(`mintmark ${line.join(' ')} ended with ${ended.code ?? ended.signal}: ${ended.stderr}`);
-    return ended;
+  command(...line: readonly string[]): Promise<Ended> {
+    return good(this.run(...line), line);
   }
 
   /** Starts a command, which is ended with the file. */
@@ -94,9 +105,9 @@ signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${si
     return this.runInto({}, line);
   }
 
-  /** With its output in these files. */
-  runInto(into: OutputFiles, line: readonly string[]): Running {
-    const running = new Running(LAUNCHER, line, { env: environment(), into });
+  /** With its output in these files, and this in its environment. */
+  runInto(into: OutputFiles, line: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+    const running = new Running(LAUNCHER, line, { env: environment(env), into });
     this.#started.push(running);
     return running;
   }
@@ -111,20 +122,24 @@ signers: { url: "https://127.0.0.1:${server.line.port}", listen: "127.0.0.1:${si
     return this.#running?.end(signal);
   }
 
-  /** A machine that is enrolled under the name, with a line of its own when `cuttable`. */
+  /** A machine that is enrolled under the name, with a line of its own where the server is `cuttable`. */
   async signer(name: string): Promise<SignerHost> {
     const api = await ClusterApi.open(this);
     const { token } = success<{ token: string }>(await api.send('POST', `${api.issuer}/createSigner`, { name }));
-    const host = new SignerHost(this, name);
+    const line = this.#proxy === null ? null : await CutLine.open(this.#proxy.port);
+    if (line !== null) this.#lines.push(line);
+    const host = new SignerHost(this, name, line);
     await mkdir(host.dir, { mode: 0o700 });
     await writeFile(join(host.dir, 'token'), token, { mode: 0o600 });
-    await this.command('signer', 'enroll', '--token-file', join(host.dir, 'token'), '--state-dir', host.stateDir);
+    const enrol = ['signer', 'enroll', '--token-file', join(host.dir, 'token'), '--state-dir', host.stateDir];
+    await good(host.run(...enrol), enrol);
     return host;
   }
 
   remove(): void {
     for (const running of this.#started) if (!running.isOver) running.process.kill('SIGKILL');
-    this.line.close();
+    for (const line of this.#lines) line.close();
+    this.#proxy?.close();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
@@ -136,16 +151,28 @@ export class SignerHost {
   readonly stateDir: string;
   readonly socket: string;
   readonly #server: SignerServer;
+  readonly #line: CutLine | null;
   #running: Running | null = null;
 
-  constructor(server: SignerServer, name: string) {
-    [this.#server, this.name, this.dir] = [server, name, server.path(name)];
+  constructor(server: SignerServer, name: string, line: CutLine | null) {
+    [this.#server, this.name, this.dir, this.#line] = [server, name, server.path(name), line];
     [this.stateDir, this.socket] = [join(this.dir, 'state'), join(this.dir, 's.sock')];
+  }
+
+  /** Its only way to the server. */
+  get line(): CutLine {
+    if (this.#line === null) throw new Error('the server was not made cuttable');
+    return this.#line;
+  }
+
+  /** Starts a command on it. */
+  run(...line: readonly string[]): Running {
+    return this.#server.runInto({}, line, this.#line === null ? {} : { HTTPS_PROXY: `http://127.0.0.1:${this.#line.port}` });
   }
 
   /** Starts `signer run` without waiting for anything. */
   launch(...more: readonly string[]): Running {
-    return (this.#running = this.#server.run('signer', 'run', '--state-dir', this.stateDir, '--socket', this.socket, ...more));
+    return (this.#running = this.run('signer', 'run', '--state-dir', this.stateDir, '--socket', this.socket, ...more));
   }
 
   /** Starts it and waits until it signs. */
@@ -163,6 +190,13 @@ export class SignerHost {
   get stderr(): string {
     return this.#running?.stderr ?? '';
   }
+}
+
+/** The end of a command, which has to be a good one. */
+async function good(running: Running, line: readonly string[]): Promise<Ended> {
+  const ended = await running.ended;
+  if (ended.code !== 0) throw new Error(`mintmark ${line.join(' ')} ended with ${ended.code ?? ended.signal}: ${ended.stderr}`);
+  return ended;
 }
 
 /** Resolves once a process has said it; rejects with its output when it ends before. */
