@@ -15,6 +15,10 @@ const LEEWAY = 60;
 /** What the kubelet asks for a pod's token for the API server itself, and what it may get instead: a year, or the signer's longest. */
 const KUBELET_LIFE = 3607;
 const EXTENDED_LIFE = 365 * 86_400;
+/** Bounds of `--service-account-max-token-expiration`. */
+const LIFE_FLAG = { least: 3600, most: 2 ** 32 } as const;
+/** For Metadata; FetchKeys at the start has a minute. */
+const METADATA_WITHIN_MS = 10_000;
 
 interface KnownKey extends WireKey {
   readonly publicKey: KeyObject;
@@ -29,7 +33,7 @@ export interface TokenAsked {
   readonly expirationSeconds?: number;
   readonly subject?: string;
   readonly audiences?: readonly string[];
-  /** The pod that the token is for: what the kubelet asks for is extended (`--service-account-extend-token-expiration`, on by default). */
+  /** The pod that the token is for: what the kubelet asks for, for the API server alone, is extended (`--service-account-extend-token-expiration`, on by default). */
   readonly pod?: string;
 }
 
@@ -66,6 +70,23 @@ function algorithmOf(key: KeyObject): string {
   return name;
 }
 
+/** The longest life of a token that is asked for: the signer's, or a shorter one by the flag. Throws where the real one exits. */
+function longestLife(flag: number | null, signers: number): number {
+  if (flag !== null && (flag < LIFE_FLAG.least || flag > LIFE_FLAG.most)) throw new Error('the service-account-max-token-expiration must be between 1 hour and 2^32 seconds');
+  if (signers < SHORTEST_LIFE) throw new Error(`max token life supported by external-jwt-signer (${signers}s) is less than acceptable (min ${SHORTEST_LIFE}s)`);
+  if (flag !== null && flag > signers) throw new Error('service-account-max-token-expiration cannot be set longer than the token expiration supported by service-account-signing-endpoint');
+  return flag ?? signers;
+}
+
+interface Start {
+  readonly now?: () => Date;
+  /** Milliseconds that stand for its 60 seconds, and where they are fewer for the 10 of Metadata. */
+  readonly withinMs?: number;
+  readonly packageName?: 'v1' | 'v1alpha1';
+  /** `--service-account-max-token-expiration`, in seconds; null: not set. */
+  readonly maxTokenExpiration?: number | null;
+}
+
 export class ApiServer {
   readonly #wire: ExternalJwtWire;
   readonly #issuer: string;
@@ -73,6 +94,7 @@ export class ApiServer {
   #set: KeySet = { keys: [], stamp: '' };
   #jwks: readonly string[] | null = null;
   #longestLife = 0;
+  #longestExtendedLife = 0;
   /** How often it asked for keys. */
   fetches = 0;
 
@@ -80,14 +102,14 @@ export class ApiServer {
     [this.#wire, this.#issuer, this.#now] = [wire, issuer, () => Math.floor(now().getTime() / 1000)];
   }
 
-  /** Starts as the real one does; rejects where that exits. `withinMs` stands for its 60 seconds. */
-  static async start(socket: string, issuer: string, { now = () => new Date(), withinMs = 60_000, packageName = 'v1' as 'v1' | 'v1alpha1' } = {}): Promise<ApiServer> {
+  /** Starts as the real one does; rejects where that exits. */
+  static async start(socket: string, issuer: string, { now = () => new Date(), withinMs = 60_000, packageName = 'v1', maxTokenExpiration = null }: Start = {}): Promise<ApiServer> {
     const server = new ApiServer(new ExternalJwtWire(socket, packageName), issuer, now);
     try {
       await server.sync(withinMs);
-      const { maxTokenExpirationSeconds } = await server.#wire.metadata(withinMs);
-      if (maxTokenExpirationSeconds < SHORTEST_LIFE) throw new Error(`max token life supported by external-jwt-signer (${maxTokenExpirationSeconds}s) is less than acceptable (min ${SHORTEST_LIFE}s)`);
-      server.#longestLife = maxTokenExpirationSeconds;
+      const { maxTokenExpirationSeconds } = await server.#wire.metadata(Math.min(withinMs, METADATA_WITHIN_MS));
+      server.#longestLife = longestLife(maxTokenExpiration, maxTokenExpirationSeconds);
+      server.#longestExtendedLife = maxTokenExpirationSeconds;
       return server;
     } catch (error) {
       server.stop();
@@ -141,9 +163,10 @@ export class ApiServer {
   async signed({ expirationSeconds = 3600, subject = 'system:serviceaccount:default:default', audiences = [this.#issuer], pod }: TokenAsked): Promise<{ readonly header: string; readonly signature: string; readonly payload: string }> {
     if (expirationSeconds < SHORTEST_LIFE) throw new Error('may not specify a duration less than 10 minutes');
     const [iat, [, , namespace, name]] = [this.#now(), subject.split(':')];
-    const isExtended = pod !== undefined && expirationSeconds === KUBELET_LIFE;
-    const bound = { namespace, ...(pod === undefined ? {} : { pod: { name: pod, uid: randomUUID() } }), serviceaccount: { name, uid: randomUUID() }, ...(isExtended ? { warnafter: iat + expirationSeconds } : {}) };
-    const claims = { aud: audiences, exp: iat + Math.min(isExtended ? EXTENDED_LIFE : expirationSeconds, this.#longestLife), iat, iss: this.#issuer, jti: randomUUID(), 'kubernetes.io': bound, nbf: iat, sub: subject };
+    const life = Math.min(expirationSeconds, this.#longestLife);
+    const isExtended = pod !== undefined && life === KUBELET_LIFE && audiences.every((audience) => audience === this.#issuer);
+    const bound = { namespace, ...(pod === undefined ? {} : { pod: { name: pod, uid: randomUUID() } }), serviceaccount: { name, uid: randomUUID() }, ...(isExtended ? { warnafter: iat + life } : {}) };
+    const claims = { aud: audiences, exp: iat + (isExtended ? Math.min(EXTENDED_LIFE, this.#longestExtendedLife) : life), iat, iss: this.#issuer, jti: randomUUID(), 'kubernetes.io': bound, nbf: iat, sub: subject };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return { ...(await this.#wire.sign(payload)), payload };
   }

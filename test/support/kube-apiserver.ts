@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseAllDocuments } from 'yaml';
 import { eventually, freePort, Running } from './dev-server.ts';
+import type { LifeAsked } from './token-lives.ts';
 
 /** Where the binaries are; null where nobody said. */
 export const KUBE_ASSETS = process.env['KUBEBUILDER_ASSETS'] ?? null;
@@ -130,16 +131,31 @@ export class KubeApiServer {
   }
 
   /** A token of the service account, by TokenRequest. Rejects with what the API server says. */
-  async requestToken(): Promise<string> {
-    const { status, body } = await this.ask('POST', '/api/v1/namespaces/default/serviceaccounts/app/token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } });
+  async requestToken({ expirationSeconds, audiences, pod }: LifeAsked = { expirationSeconds: 3600 }): Promise<string> {
+    const boundObjectRef = pod === undefined ? undefined : { apiVersion: 'v1', kind: 'Pod', name: pod, uid: await this.#podUid(pod) };
+    const { status, body } = await this.ask('POST', '/api/v1/namespaces/default/serviceaccounts/app/token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds, audiences, boundObjectRef } });
     if (status !== 201) throw new Error(`TokenRequest: ${status} ${JSON.stringify(body)}`);
     return (body as { status: { token: string } }).status.token;
+  }
+
+  /** Of a pod of the service account, which is made where it is not there. */
+  async #podUid(name: string): Promise<string> {
+    await this.ask('POST', '/api/v1/namespaces/default/pods', { metadata: { name }, spec: { serviceAccountName: 'app', containers: [{ name: 'only', image: 'none' }] } });
+    const { status, body } = await this.ask('GET', `/api/v1/namespaces/default/pods/${name}`);
+    if (status !== 200) throw new Error(`Pod: ${status} ${JSON.stringify(body)}`);
+    return (body as { metadata: { uid: string } }).metadata.uid;
   }
 
   async review(token: string): Promise<Review> {
     const { body } = await this.ask('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } });
     const { authenticated = false, user } = (body as { status: { authenticated?: boolean; user?: { username?: string } } }).status;
     return { authenticated, username: user?.username ?? null };
+  }
+
+  /** Each key of its own JWKS, `kid alg`; the status where it serves none. */
+  async jwksInWords(): Promise<readonly string[] | number> {
+    const { status, body } = await this.ask('GET', '/openid/v1/jwks');
+    return status === 200 ? (body as { keys: readonly { kid: string; alg: string }[] }).keys.map(({ kid, alg }) => `${kid} ${alg}`) : status;
   }
 
   /** The kids of its own JWKS. */

@@ -3,7 +3,7 @@
  * server of the tests and, where it is at hand, against a real one: so the first is as strict as the second.
  */
 import assert from 'node:assert/strict';
-import { constants, createSign, type KeyObject, sign } from 'node:crypto';
+import { constants, createSign, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Metadata, type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
@@ -26,6 +26,8 @@ export interface Signer {
   packages: readonly string[];
   /** Methods that end with an error of this code and these words, or, with null, not at all. */
   failing: Partial<Record<Method, readonly [code: status, details: string] | null>>;
+  /** For how many milliseconds whoever called a method last would have waited. */
+  patience: Partial<Record<Method, number>>;
 }
 
 type Method = 'Sign' | 'FetchKeys' | 'Metadata';
@@ -33,7 +35,7 @@ type Method = 'Sign' | 'FetchKeys' | 'Metadata';
 export const goodSigner = (): Signer => ({
   header: encode(GOOD_HEADER), sign: (input) => rs256(input),
   keys: { keys: [listed(KEY1), listed(KEY2)], timestamp: { seconds: 1_700_000_000, nanos: 0 }, refreshHintSeconds: 10 },
-  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'], failing: {},
+  maxTokenExpirationSeconds: 86_400, packages: ['v1', 'v1alpha1'], failing: {}, patience: {},
 });
 
 type Handler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void;
@@ -50,6 +52,7 @@ export async function serve(t: TestContext, signer: Signer): Promise<string> {
     Metadata: (_call, answer) => answer(null, metadataReply(signer.maxTokenExpirationSeconds)),
   };
   const handlers = Object.fromEntries((Object.keys(right) as Method[]).map((method): [Method, Handler] => [method, (call, answer) => {
+    signer.patience[method] = Number(call.getDeadline()) - Date.now();
     const failure = signer.failing[method];
     if (failure === undefined) right[method](call, answer);
     else if (failure !== null) answer({ code: failure[0], details: failure[1], metadata: new Metadata() });
@@ -64,6 +67,12 @@ export async function serve(t: TestContext, signer: Signer): Promise<string> {
 
 /** Makes methods fail. */
 export const failing = (methods: Signer['failing']) => (s: Signer): void => { s.failing = methods; };
+
+/** A start waits for up to a minute for the keys, and not longer than ten seconds for Metadata. */
+export function assertPatience({ patience: { FetchKeys, Metadata: metadata } }: Signer): void {
+  assert.ok(FetchKeys! > 10_000 && FetchKeys! <= 60_000, `FetchKeys: ${FetchKeys} ms`);
+  assert.ok(metadata! > 0 && metadata! <= 10_000, `Metadata: ${metadata} ms`);
+}
 
 const long = (bytes: number): string => 'k'.repeat(bytes);
 
@@ -102,6 +111,15 @@ export const REFUSED_AT_REVIEW: readonly (readonly [string, (signer: Signer) => 
 ];
 
 export const keysWith = (change: Partial<WireKeys>) => (s: Signer): void => { s.keys = { ...s.keys, ...change }; };
+/** A key of a kind that an API server can not publish. */
+export const ED25519: WireKey = { keyId: 'ed', key: der(generateKeyPairSync('ed25519').publicKey), exclude: false };
+/** Another key, of another kind, by which it signs, under an id and a `data_timestamp` that stay: nothing that an API server looks at tells of it. */
+export function changeUnderTheSameId(s: Signer): void {
+  const other = makeKey('ES256');
+  keysWith({ keys: [{ ...listed(other), keyId: KEY1.kid }, listed(KEY2)] })(s);
+  s.header = encode({ alg: 'ES256', kid: KEY1.kid, typ: 'JWT' });
+  s.sign = (input) => sign('sha256', Buffer.from(input), { key: other.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+}
 export const rsaPem = Buffer.from(KEY1.publicKey.export({ type: 'spki', format: 'pem' }));
 
 /** What is wrong, how, and what a start says before it exits. */
