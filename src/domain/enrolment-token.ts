@@ -2,7 +2,7 @@
  * What a signer is given to enrol with: `mmse_…` for one use, `mmsj_…` for machines that come and go. One word, in which
  * is where the server is and how to know it, so that no certificate has to be trusted beforehand.
  */
-import { SIGNER_NAME } from './signer.ts';
+import { SIGNER_NAME } from './signer-name.ts';
 
 /** One use, within the hour; or reusable, with limits of its own. */
 export const ENROLMENT_KINDS = { once: 'mmse_', join: 'mmsj_' } as const satisfies Record<string, string>;

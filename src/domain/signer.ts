@@ -50,8 +50,6 @@ export type SignerMode = 'external' | 'keyFiles';
 
 export const SIGNER_MODES = ['external', 'keyFiles'] as const satisfies readonly SignerMode[];
 
-export { SIGNER_NAME } from './signer-name.ts';
-
 /** All that is known of a signer. */
 export interface SignerRecord extends EnrolledSigner {
   readonly issuerId: string;

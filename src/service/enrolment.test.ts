@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { eventually } from '../../test/support/dev-server.ts';
-import { ADA, AUDIENCE, LEASE, openSigners, type SignersWorld, TestSigner } from '../../test/support/signers.ts';
+import { ADA, AUDIENCE, joining, LEASE, machine, openSigners, signerNames } from '../../test/support/signers.ts';
 import { sqliteFile } from '../../test/support/sqlite-file.ts';
 import { type EnrolmentToken, enrolmentTokenText, parseEnrolmentToken } from '../domain/enrolment-token.ts';
-import type { MintmarkError } from '../domain/errors.ts';
 import { close } from '../domain/rotation.ts';
 import { SIGNER_PATHS } from '../http/signers/contract.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
@@ -13,34 +11,31 @@ import { openSqliteStore } from '../store/sqlite.ts';
 
 const world = await openSigners();
 after(() => world.close());
-const machine = (of: SignersWorld = world, keys?: SignerKeys): TestSigner => new TestSigner(of.base, of.clock.now, keys);
-const joining = async (limits: object = {}, of: SignersWorld = world): Promise<string> => (await of.credentials.createJoinCredential(ADA, of.cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false, ...limits })).token;
 const refused = (why: RegExp) => ({ message: new RegExp(`^401 .*"EnrolmentRefused".*${why.source}`) });
-const signerNames = async (of = world): Promise<readonly string[]> => (await of.signers.list(of.cluster)).filter(({ signer }) => signer.writtenOffAt === null).map(({ signer }) => signer.name);
 
 test('a token says where the server is and how to know it, and only its hash is kept', async () => {
   const { token, credential } = await world.credentials.createToken(ADA, world.cluster, { name: 'cp-kept', expiresIn: 600 });
   const { secret, ringSigningKey, ...said } = parseEnrolmentToken(token)!;
   assert.deepEqual(said, { kind: 'once', url: AUDIENCE, ca: null, name: 'cp-kept', id: credential.id });
-  assert.equal((await machine().enrol(token)).ringSigningKey.kty, 'EC');
+  assert.equal((await machine(world).enrol(token)).ringSigningKey.kty, 'EC');
   assert.deepEqual([credential.expiresAt, credential.mostUses, credential.createdBy], [new Date(world.clock.now().getTime() + 600_000), 1, 'principal:ada']);
   assert.doesNotMatch(JSON.stringify(await world.store.read((tx) => tx.enrolmentCredential(credential.id))), new RegExp(secret));
-  assert.equal(thumbprint((await machine().enrol(await world.token('cp-pin'))).ringSigningKey), ringSigningKey);
+  assert.equal(thumbprint((await machine(world).enrol(await world.token('cp-pin'))).ringSigningKey), ringSigningKey);
 });
 
 test('a used token is good for the same keys again, and for no others', async () => {
   const token = await world.token('cp-once');
-  const first = machine();
+  const first = machine(world);
   const { signerId } = await first.enrol(token);
   assert.equal((await machine(world, first.keys).enrol(token)).signerId, signerId);
-  await assert.rejects(machine().enrol(token), refused(/used by another machine/));
-  const halfOther = machine();
+  await assert.rejects(machine(world).enrol(token), refused(/used by another machine/));
+  const halfOther = machine(world);
   await assert.rejects(first.enrol(token, { encryptionKey: halfOther.keys.encryptionJwk }), { message: /AssertionRefused/ }, 'its subject is the signer by now, so this is no enrolment');
-  assert.equal((await signerNames()).filter((name) => name === 'cp-once').length, 1);
+  assert.equal((await signerNames(world)).filter((name) => name === 'cp-once').length, 1);
 });
 
 test('an enrolment that is sent again as it was is refused: its assertion is used up', async () => {
-  const [token, fresh] = [await world.token('cp-sent-again'), machine()];
+  const [token, fresh] = [await world.token('cp-sent-again'), machine(world)];
   const body = fresh.bid(token);
   const authorization = await fresh.assertion('POST', SIGNER_PATHS.enroll, JSON.stringify(body));
   const codes = [await fresh.send('POST', SIGNER_PATHS.enroll, body, { authorization }), await fresh.send('POST', SIGNER_PATHS.enroll, body, { authorization })].map(({ status }) => status);
@@ -48,7 +43,7 @@ test('an enrolment that is sent again as it was is refused: its assertion is use
 });
 
 test('who has only heard a token or the keys of another can not enrol under them', async () => {
-  const [token, honest, thief] = [await world.token('cp-proof'), machine(), machine()];
+  const [token, honest, thief] = [await world.token('cp-proof'), machine(world), machine(world)];
   const body = honest.bid(token);
   const { status, body: answer } = await thief.send('POST', SIGNER_PATHS.enroll, body, { authorization: await thief.assertion('POST', SIGNER_PATHS.enroll, JSON.stringify(body)) });
   assert.deepEqual([status, JSON.stringify(answer).includes('AssertionRefused')], [401, true]);
@@ -78,164 +73,40 @@ const REFUSED: readonly (readonly [string, () => Promise<string>, RegExp])[] = [
     await world.credentials.revokeJoinCredential(world.cluster, credential.id);
     return token;
   }, /was revoked/],
-  ['from another network', () => joining({ cidrs: ['10.0.0.0/8'] }), /not be used from 127\.0\.0\.1/],
+  ['from another network', () => joining(world, { cidrs: ['10.0.0.0/8'] }), /not be used from 127\.0\.0\.1/],
 ];
 for (const [what, token, why] of REFUSED) {
   test(`a token ${what} is refused, as what it is`, async () => {
     const text = await token();
     const [called, command] = text.startsWith('mmsj_') ? ['join credential', 'create-join-credential'] : ['enrolment token', 'create'];
-    await assert.rejects(machine().enrol(text, { name: 'cp-x' }), refused(new RegExp(`The ${called} was refused: .*${why.source}.*\\. 'mintmark signer ${command}' makes another\\.`)));
+    await assert.rejects(machine(world).enrol(text, { name: 'cp-x' }), refused(new RegExp(`The ${called} was refused: .*${why.source}.*\\. 'mintmark signer ${command}' makes another\\.`)));
   });
 }
 
 test('a repeat of a request leaves one token, but not where the first was used', async () => {
   const ask = () => world.credentials.createToken({ ...ADA, clientRequestId: 'r2' }, world.cluster, { name: 'cp-r2', expiresIn: null });
-  const first = machine();
+  const first = machine(world);
   const { token } = await ask();
   const { signerId } = await first.enrol(token);
   const second = await ask();
   assert.equal((await machine(world, first.keys).enrol(token)).signerId, signerId);
-  assert.equal((await machine().enrol(second.token)).name, 'cp-r2');
+  assert.equal((await machine(world).enrol(second.token)).name, 'cp-r2');
 });
 
 test('keys that are none, or one for both, are refused', async () => {
   const token = await world.token('cp-keys');
-  const { keys } = machine();
+  const { keys } = machine(world);
   for (const [more, why] of [
     [{ encryptionKey: keys.assertionJwk }, /have to be two/], [{ encryptionKey: { ...keys.encryptionJwk, y: keys.encryptionJwk.x } }, /no point of P-256/], [{ encryptionKey: { ...keys.encryptionJwk, d: 'secret' } }, /encryptionKey is wrong/],
     [{ name: 'Not A Name' }, /name is wrong/], [{ more: 1 }, /not understood/],
   ] as const) await assert.rejects(machine(world, keys).enrol(token, more), { message: new RegExp(`^400 .*InvalidRequestContent.*${why.source}`) });
 });
 
-test('a machine brings its name, and a token that has one gives it', async () => {
-  await assert.rejects(machine().enrol(await world.token(null)), { message: /^400 .*is for no name, and the machine says none .*--signer NAME/ });
-  assert.equal((await machine().enrol(await world.token(null), { name: 'own.name-1' })).name, 'own.name-1');
-  assert.equal((await machine().enrol(await world.token('given'), { name: 'own' })).name, 'given');
-});
-
-test('who enrols with a token for the name of one that is enrolled writes that one off, in the same transaction', async () => {
-  const former = await world.signer('cp-name');
-  await former.ring();
-  const made = await world.credentials.createToken(ADA, world.cluster, { name: 'cp-name', expiresIn: null });
-  assert.equal(made.replaces!.id, former.enrolled!.signerId);
-  const latter = machine();
-  await latter.enrol(made.token);
-  assert.deepEqual((await world.store.read((tx) => tx.signer(former.enrolled!.signerId)))!.writtenOffAt, world.clock.now());
-  assert.equal((await world.signers.get(world.cluster, 'cp-name')).signer.id, latter.enrolled!.signerId);
-  assert.equal((await world.signers.get(world.cluster, former.enrolled!.signerId)).state, 'writtenOff');
-});
-
-const UNNAMED: readonly (readonly [string, (of: SignersWorld) => Promise<string>])[] = [
-  ['a join credential', (of) => joining({}, of)],
-  ['a one-time token without a name', (of) => of.token(null)],
-];
-for (const [what, token] of UNNAMED) {
-  test(`${what} takes no name from a signer that may sign: both stay enrolled, and a rotation waits for both`, async (t) => {
-    const two = await openSigners();
-    t.after(() => two.close());
-    const [former, latter] = [await two.signer('cp-1'), machine(two)];
-    await former.ring();
-    await former.acknowledge();
-    two.pass(3600);
-    await latter.enrol(await token(two), { name: 'cp-1' });
-    await latter.ring();
-    await latter.acknowledge();
-    assert.deepEqual(await signerNames(two), ['cp-1', 'cp-1']);
-    await two.keyRings.rotate(ADA, two.cluster, { force: false, emergency: false });
-    for (let round = 0; round < 3; round += 1) {
-      await two.rotator.runDue();
-      await latter.ring();
-      await latter.acknowledge();
-    }
-    const { keys, signers } = (await two.store.read((tx) => tx.keyRing(two.cluster.issuerId!)))!;
-    assert.deepEqual(signers.map(({ id, writtenOffAt, replacedAt }) => [id, writtenOffAt, replacedAt]).toSorted(), [[former.enrolled!.signerId, null, null], [latter.enrolled!.signerId, null, null]].toSorted());
-    assert.deepEqual(keys.filter(({ state, expiresAt }) => state === 'retired' && expiresAt !== null), [], 'no key that the former may sign with has an end');
-    two.pass(LEASE + 300 - 3600);
-    await two.rotator.runDue();
-    const [gone, there] = await two.store.read((tx) => Promise.all([former, latter].map(({ enrolled }) => tx.signer(enrolled!.signerId))));
-    assert.deepEqual([gone!.writtenOffAt, there!.writtenOffAt], [two.clock.now(), null], 'the lease of the former ends it');
-  });
-
-  test(`${what} takes the name of a signer that was never given a ring`, async () => {
-    const [former, latter] = [machine(), machine()];
-    const name = what.replaceAll(' ', '-');
-    await former.enrol(await joining(), { name });
-    await latter.enrol(await token(world), { name });
-    assert.deepEqual((await world.store.read((tx) => tx.signer(former.enrolled!.signerId)))!.writtenOffAt, world.clock.now());
-    assert.equal((await signerNames()).filter((one) => one === name).length, 1);
-  });
-}
-
-test('a join credential that takes names over ends a silent signer of the name two minutes later, and none that asks', async (t) => {
-  const fleet = await openSigners();
-  t.after(() => fleet.close());
-  const [gone, alive, elsewhere, gives] = [await fleet.signer('cp-gone'), await fleet.signer('cp-alive'), await fleet.signer('cp-else'), await joining({ replacesByName: true }, fleet)];
-  for (const one of [gone, alive, elsewhere]) {
-    await one.ring();
-    await one.acknowledge();
-  }
-  await fleet.keyRings.rotate(ADA, fleet.cluster, { force: true, emergency: false });
-  for (const name of ['cp-gone', 'cp-alive']) await machine(fleet).enrol(gives, { name });
-  const [due, replaced] = [await fleet.store.read((tx) => tx.nextWake()), fleet.clock.now()];
-  assert.deepEqual(due, new Date(replaced.getTime() + 120_000));
-  fleet.pass(119);
-  await alive.ring();
-  await fleet.rotator.runDue();
-  const records = () => fleet.store.read((tx) => Promise.all([gone, alive, elsewhere].map(({ enrolled }) => tx.signer(enrolled!.signerId))));
-  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt]), [[replaced, null], [null, null], [null, null]]);
-  fleet.pass(3600);
-  await fleet.rotator.runDue();
-  assert.deepEqual((await records()).map((one) => one!.writtenOffAt), [fleet.clock.now(), null, null], 'as of when it is done: until then it may have signed');
-  assert.deepEqual((await fleet.store.read((tx) => tx.keyRing(fleet.cluster.issuerId!)))!.keys[0]!.expiresAt, null, 'the others are waited for as before');
-  await gone.ring();
-  assert.deepEqual((await records()).map((one) => [one!.replacedAt, one!.writtenOffAt])[0], [null, null], 'should it live after all, it is enrolled anew');
-});
-
-test('while there is no server nobody can ask: a signer that was replaced is waited for anew from its start', async (t) => {
-  const fleet = await openSigners();
-  t.after(() => fleet.close());
-  const former = await fleet.signer('cp-1');
-  await former.ring();
-  await machine(fleet).enrol(await joining({ replacesByName: true }, fleet), { name: 'cp-1' });
-  fleet.pass(3600);
-  const record = () => fleet.store.read((tx) => tx.signer(former.enrolled!.signerId));
-  fleet.rotator.start();
-  await eventually('the rotator has begun', async () => ((await record())!.replacedAt!.getTime() === fleet.clock.now().getTime() ? true : undefined));
-  await fleet.rotator.stop();
-  assert.equal((await record())!.writtenOffAt, null);
-});
-
-test('of several with one name, a token for it tells of the one that was seen last, and writes off all', async () => {
-  const [first, second] = [await world.signer('cp-double'), machine()];
-  await first.ring();
-  await second.enrol(await joining(), { name: 'cp-double' });
-  for (const last of [first, second, first]) {
-    world.pass(10);
-    await last.ring();
-    assert.equal((await world.credentials.createToken(ADA, world.cluster, { name: 'cp-double', expiresIn: null })).replaces!.id, last.enrolled!.signerId);
-  }
-  const { signerId } = await machine().enrol(await world.token('cp-double'));
-  assert.deepEqual((await world.signers.list(world.cluster)).filter(({ signer }) => signer.name === 'cp-double' && signer.writtenOffAt === null).map(({ signer }) => signer.id), [signerId]);
-});
-
-test('a name that several are enrolled under ends none of them, an id the one that has it', async () => {
-  const [first, second] = [await world.signer('cp-many'), machine()];
-  await first.ring();
-  await second.enrol(await joining(), { name: 'cp-many' });
-  const ids = [first, second].map(({ enrolled }) => enrolled!.signerId);
-  for (const end of [world.signers.writeOff, world.signers.remove]) {
-    await assert.rejects(end(world.cluster, 'cp-many'), ({ code, target, message }: MintmarkError) => code === 'OperationNotAllowed' && target === 'name' && ids.every((id) => message.includes(id)));
-  }
-  assert.equal((await signerNames()).filter((name) => name === 'cp-many').length, 2);
-  await world.signers.writeOff(world.cluster, ids[1]!);
-  assert.equal((await world.signers.remove(world.cluster, 'cp-many')).signer.id, ids[0]);
-});
-
 test('a machine that is known uses up a one-time token like any other', async () => {
   const known = await world.signer('cp-known');
   for (const token of [await world.token('cp-known'), await world.token(null)]) {
     for (let time = 0; time < 2; time += 1) assert.equal((await machine(world, known.keys).enrol(token, { name: 'cp-known' })).signerId, known.enrolled!.signerId);
-    await assert.rejects(machine().enrol(token, { name: 'cp-stranger' }), refused(/used by another machine/));
+    await assert.rejects(machine(world).enrol(token, { name: 'cp-stranger' }), refused(/used by another machine/));
     const { uses, usedBy } = (await world.store.read((tx) => tx.enrolmentCredential(parseEnrolmentToken(token)!.id)))!;
     assert.deepEqual([uses, usedBy], [1, `${thumbprint(known.keys.assertionJwk)}.${thumbprint(known.keys.encryptionJwk)}`]);
   }
@@ -244,14 +115,14 @@ test('a machine that is known uses up a one-time token like any other', async ()
 test('a token for another name is not for a machine that is known, and stays good', async () => {
   const [known, token] = [await world.signer('cp-known-2'), await world.token('cp-another')];
   await assert.rejects(machine(world, known.keys).enrol(token), refused(/made for 'cp-another'.*enrolled as 'cp-known-2'/));
-  assert.equal((await machine().enrol(token)).name, 'cp-another');
+  assert.equal((await machine(world).enrol(token)).name, 'cp-another');
 });
 
 test('a join credential is for many, each counted once, up to its most', async () => {
   const { token, credential } = await world.credentials.createJoinCredential(ADA, world.cluster, { expiresIn: 86_400, mostUses: 2, cidrs: ['127.0.0.0/8', '::1'], replacesByName: false });
-  const first = machine();
-  for (const one of [first, first, machine()]) await machine(world, one.keys).enrol(token, { name: `join-${thumbprint(one.keys.assertionJwk).slice(0, 4).toLowerCase().replaceAll(/[^a-z\d]/g, 'x')}` });
-  await assert.rejects(machine().enrol(token, { name: 'join-too-many' }), refused(/The join credential was refused: it is used up\. 'mintmark signer create-join-credential' makes another\./));
+  const first = machine(world);
+  for (const one of [first, first, machine(world)]) await machine(world, one.keys).enrol(token, { name: `join-${thumbprint(one.keys.assertionJwk).slice(0, 4).toLowerCase().replaceAll(/[^a-z\d]/g, 'x')}` });
+  await assert.rejects(machine(world).enrol(token, { name: 'join-too-many' }), refused(/The join credential was refused: it is used up\. 'mintmark signer create-join-credential' makes another\./));
   assert.equal((await world.credentials.joinCredential(world.cluster, credential.id)).uses, 2);
 });
 
@@ -264,25 +135,25 @@ test('what is listed are join credentials, of this cluster only', async () => {
 });
 
 test('a deleted signer can not come back with its keys', async () => {
-  const token = await joining();
-  const gone = machine();
+  const token = await joining(world);
+  const gone = machine(world);
   await gone.enrol(token, { name: 'cp-gone' });
   await world.signers.remove(world.cluster, 'cp-gone');
   await assert.rejects(machine(world, gone.keys).enrol(token, { name: 'cp-gone' }), refused(/was deleted/));
-  assert.equal((await machine().enrol(token, { name: 'cp-gone' })).name, 'cp-gone');
+  assert.equal((await machine(world).enrol(token, { name: 'cp-gone' })).name, 'cp-gone');
 });
 
 test('a ring that closed takes no signer', async () => {
   const closing = await world.bearCluster('closing');
   const { token } = await world.credentials.createToken(ADA, closing, { name: 'late', expiresIn: null });
   await world.store.write((tx) => world.rings.commit(tx, closing.issuerId!, (ring, now) => close(ring, now, { cause: 'deletion', actor: 'principal:ada', reason: 'test' })));
-  await assert.rejects(machine().enrol(token), { message: /^409 .*KeyRingClosed/ });
+  await assert.rejects(machine(world).enrol(token), { message: /^409 .*KeyRingClosed/ });
   await assert.rejects(world.credentials.createToken(ADA, closing, { name: 'later', expiresIn: null }), { code: 'KeyRingClosed' });
 });
 
 test('a hundred signers are enough for one cluster', async () => {
   const crowded = await openSigners();
-  const token = await joining({}, crowded);
+  const token = await joining(crowded);
   const first = machine(crowded);
   await first.enrol(token, { name: 'n-0' });
   await crowded.store.write(async (tx) => {

@@ -8,7 +8,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type EnrolmentToken, parseEnrolmentToken } from '../domain/enrolment-token.ts';
 import { MintmarkError } from '../domain/errors.ts';
-import { SIGNER_NAME } from '../domain/signer.ts';
+import { SIGNER_NAME } from '../domain/signer-name.ts';
 import type { EnrollReply } from '../http/signers/contract.ts';
 import { thumbprint } from '../keys/public-jwk.ts';
 import { SignerKeys } from '../keys/signer-keys.ts';

@@ -166,6 +166,17 @@ interface Reply {
   readonly body: unknown;
 }
 
+/** A machine that is not enrolled yet, with keys of its own or with these. */
+export const machine = ({ base, clock }: SignersWorld, keys?: SignerKeys): TestSigner => new TestSigner(base, clock.now, keys);
+
+/** A join credential without limits but for these. */
+export const joining = async ({ credentials, cluster }: SignersWorld, limits: object = {}): Promise<string> =>
+  (await credentials.createJoinCredential(ADA, cluster, { expiresIn: null, mostUses: null, cidrs: [], replacesByName: false, ...limits })).token;
+
+/** Of those that are enrolled, as often as they are. */
+export const signerNames = async ({ signers, cluster }: SignersWorld): Promise<readonly string[]> =>
+  (await signers.list(cluster)).filter(({ signer }) => signer.writtenOffAt === null).map(({ signer }) => signer.name);
+
 /** A signer as the server sees it: keys, assertions, and the ring that it has. */
 export class TestSigner {
   readonly keys: SignerKeys;

@@ -1,7 +1,7 @@
 /** The wire form of signers, of what lets machines enrol, and of imported keys; beside `contract.ts`, with the same rules. */
 import { z } from 'zod';
 import { TEN_YEARS } from '../../domain/lengths-of-time.ts';
-import { SIGNER_NAME } from '../../domain/signer.ts';
+import { SIGNER_NAME } from '../../domain/signer-name.ts';
 
 const time = z.iso.datetime();
 const envelope = { id: z.string(), name: z.string(), type: z.string() };

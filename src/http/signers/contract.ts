@@ -4,7 +4,8 @@
  * Every request bears an assertion of the signer (`keys/assertion.ts`). Signers import the types of this file only.
  */
 import { z } from 'zod';
-import { SIGNER_MODES, SIGNER_NAME } from '../../domain/signer.ts';
+import { SIGNER_MODES } from '../../domain/signer.ts';
+import { SIGNER_NAME } from '../../domain/signer-name.ts';
 
 export const SIGNER_PATHS = { enroll: '/signer/v1/enroll', ring: '/signer/v1/ring', acknowledge: '/signer/v1/acknowledge' } as const;
 
